@@ -1,0 +1,1 @@
+"""SCT runner: integration tests of distributed databases against real services."""

@@ -1,0 +1,1 @@
+"""The one owner of a run's resources; workers lease from it."""

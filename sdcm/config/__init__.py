@@ -1,0 +1,1 @@
+"""`params`: the configuration a test sees, in layers."""

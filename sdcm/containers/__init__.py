@@ -1,0 +1,1 @@
+"""Containers and what is built on them: database nodes of either flavour."""

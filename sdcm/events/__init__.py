@@ -1,0 +1,1 @@
+"""The test event system behind the `events` fixtures."""

@@ -1,0 +1,74 @@
+"""Everything that happened in a run, appended as it happens, one JSON object a line.
+
+A line is one `write` to a file opened for appending, so the runner, the broker and pytest's
+controller can share one journal. Every report is a view of it. Readers accept a torn last line.
+
+Each record has `event` (its name), `at` (epoch seconds) and what the event says. Events:
+
+    run-start       run, command, argv
+    selection       tests, seconds
+    plan            services, images, steps
+    step-start      step
+    step-say        step, text
+    step-end        step, status (done, failed, skipped), seconds, error
+    service         service, state (waiting, ready, failed, unavailable), reason
+    pytest-start    argv, pid
+    worker          worker, state (up, lost)
+    test-start      test, worker
+    test-end        test, worker, outcome (passed, failed, skipped, error), phase, seconds, reason, failure_class
+    lease           lease, what, test, worker, state (wanted, granted, ended), seconds
+    container       name, image, test, state (starting, ready, removed), seconds
+    pytest-end      status
+    teardown-start, teardown-end  seconds, leftovers
+    run-end         exit_code, seconds
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+FILE_NAME = "journal.jsonl"
+#: Tells pytest and the broker where the run's journal is.
+ENVIRONMENT_VARIABLE = "SCT_JOURNAL"
+
+
+class Journal:
+    """The open journal of a live run."""
+
+    def __init__(self, path: Path) -> None:
+        """Open (or make) the journal at `path`."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path = path
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def write(self, event: str, **data: Any) -> None:
+        """Append one event."""
+        record = {"event": event, "at": round(time.time(), 3), **data}
+        os.write(self._file, json.dumps(record, separators=(",", ":"), default=str).encode() + b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+def parse(line: bytes) -> dict[str, Any] | None:
+    """Return the record on one line, None for a torn or foreign line."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) and "event" in record else None
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a journal; nothing when there is no file."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return
+    for line in lines:
+        if (record := parse(line)) is not None:
+            yield record

@@ -1,0 +1,1 @@
+"""Who owns what: run ids, labels, the ledger of resources, and how each kind is removed."""

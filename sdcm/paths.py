@@ -1,0 +1,73 @@
+"""Where things are kept: runtime, state, cache and engine directories.
+
+Every directory can be moved with one environment variable, so that a test or a second user of the
+machine has places of its own:
+
+* `SCT_RUNTIME_DIR`: sockets, kubeconfigs, certificates of live runs (short paths, 0700).
+* `SCT_STATE_DIR`: ledgers, journals, reports and logs of the last runs.
+* `SCT_CACHE_DIR`: downloaded or built tools.
+* `SCT_ENGINE_DIR`: data root of the private Docker engine, with its images.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The four base directories; none is made by looking at them."""
+
+    runtime: Path
+    state: Path
+    cache: Path
+    engine: Path
+
+    @property
+    def runs(self) -> Path:
+        """Folder that holds one folder a run under the state directory."""
+        return self.state / "runs"
+
+    def run_state(self, run_id: str) -> Path:
+        """Return the state directory of one run."""
+        return self.runs / run_id
+
+    def run_runtime(self, run_id: str) -> Path:
+        """Return the runtime directory of one run."""
+        return self.runtime / run_id
+
+
+def _runtime_base(environ: Mapping[str, str]) -> Path:
+    if os.geteuid() == 0 and Path("/run").is_dir():
+        return Path("/run/sct")
+    if xdg := environ.get("XDG_RUNTIME_DIR"):
+        return Path(xdg) / "sct"
+    return Path(tempfile.gettempdir()) / f"sct-{os.geteuid()}"
+
+
+def from_environment(environ: Mapping[str, str] | None = None) -> Paths:
+    """Return the directories for this user and environment.
+
+    Args:
+        environ: Environment variables; this process's own when omitted.
+    """
+    env = os.environ if environ is None else environ
+    home = Path(env.get("HOME") or Path.home())
+    state = Path(env.get("XDG_STATE_HOME") or home / ".local" / "state") / "sct"
+    cache = Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "sct"
+    engine = Path("/var/lib/sct/engine") if os.geteuid() == 0 else cache / "engine"
+    return Paths(
+        runtime=Path(env.get("SCT_RUNTIME_DIR") or _runtime_base(env)),
+        state=Path(env.get("SCT_STATE_DIR") or state),
+        cache=Path(env.get("SCT_CACHE_DIR") or cache),
+        engine=Path(env.get("SCT_ENGINE_DIR") or engine),
+    )
+
+
+def make_private(directory: Path) -> Path:
+    """Make `directory` (parents too) readable by this user alone and return it."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    directory.chmod(0o700)
+    return directory

@@ -1,0 +1,1 @@
+"""Views of the journal: terminal lines and JUnit."""

@@ -1,0 +1,1 @@
+"""One run from command line to exit code; read `pipeline` first."""

@@ -1,0 +1,1 @@
+"""The services a test may need: labels, availability, skip reasons, and what each chosen test needs."""

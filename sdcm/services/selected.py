@@ -1,0 +1,55 @@
+"""A chosen test and what it needs, as the collecting pytest tells it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+#: Tells a collecting pytest where to write the selection, and a running one where it is.
+ENVIRONMENT_VARIABLE = "SCT_SELECTION"
+
+
+@dataclass(frozen=True)
+class SelectedTest:
+    """One test of the selection.
+
+    Attributes:
+        nodeid: pytest's node id, without xdist's group suffix.
+        file: Path of its file relative to pytest's root folder.
+        services: Labels of the services it needs, sorted.
+        images: Images it needs: catalogue names, or references a test named itself.
+        nodes: How many database nodes it holds at a time through our fixtures.
+        group: Name of its xdist group, empty without one.
+        shared_lease: Its module, package or session fixtures hold a lease, so its module stays whole.
+        skip_reason: Why it is known to be skipped, empty when it is not.
+    """
+
+    nodeid: str
+    file: str
+    services: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    nodes: int = 0
+    group: str = ""
+    shared_lease: bool = False
+    skip_reason: str = ""
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "SelectedTest":
+        """Rebuild a test from its JSON object."""
+        values = dict(record)
+        values["services"] = tuple(values["services"])
+        values["images"] = tuple(values["images"])
+        return cls(**values)
+
+
+def write(path: Path, tests: Iterable[SelectedTest]) -> None:
+    """Write a selection; the file appears whole or not at all."""
+    temporary = path.with_suffix(".part")
+    temporary.write_text(json.dumps([asdict(test) for test in tests]))
+    temporary.replace(path)
+
+
+def read(path: Path) -> tuple[SelectedTest, ...]:
+    """Read a selection back."""
+    return tuple(SelectedTest.from_record(record) for record in json.loads(path.read_text()))
