@@ -1,11 +1,16 @@
-"""Waiting for something to become true, always with a deadline and with evidence."""
+"""Waiting for something to become true, always with evidence of what was seen last."""
 
+import contextvars
+import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 from sdcm.errors import DeadlinePassed
+
+_LOG = logging.getLogger(__name__)
+_SHOWN_CHARACTERS = 500
 
 
 class WaitForTimeoutError(DeadlinePassed):
@@ -22,6 +27,38 @@ def _name_of(func: Callable[..., Any]) -> str:
     return getattr(inner, "__name__", None) or type(inner).__name__
 
 
+def _shown(value: object) -> str:
+    """Return `value` for a message: one that cannot be shown, or is long, spoils no error."""
+    try:
+        text = repr(value)
+    except Exception as exc:  # noqa: BLE001 - a broken __repr__ must not hide the timeout
+        return f"<{type(value).__name__}, whose repr raised {type(exc).__name__}>"
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}... ({len(text)} characters)"
+
+
+def _call(func: Callable[..., Any], kwargs: dict[str, Any], limit: float | None) -> Any:
+    """Call `func`; with a limit, in a thread that is left behind when it does not come back in time."""
+    if limit is None:
+        return func(**kwargs)
+    outcome: list[tuple[Any, BaseException | None]] = []
+
+    def attempt() -> None:
+        try:
+            outcome.append((func(**kwargs), None))
+        except BaseException as exc:  # noqa: BLE001 - handed to the waiting thread
+            outcome.append((None, exc))
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(attempt,), daemon=True)
+    thread.start()
+    thread.join(limit)
+    if not outcome:
+        raise TimeoutError(f"{_name_of(func)} did not return within {limit:g} s")
+    value, failure = outcome[0]
+    if failure is not None:
+        raise failure
+    return value
+
+
 def wait_for(
     func: Callable[..., Any],
     step: float = 1,
@@ -29,6 +66,8 @@ def wait_for(
     timeout: float | None = None,
     throw_exc: bool = True,
     stop_event: threading.Event | None = None,
+    *,
+    attempt_timeout: float | None = None,
     **kwargs: Any,
 ) -> Any:
     """Call `func(**kwargs)` until it returns something true.
@@ -41,7 +80,9 @@ def wait_for(
         text: What is awaited, for messages; the function's name otherwise.
         timeout: Seconds; `0` tries once, `None` waits without end.
         throw_exc: Raise when the time is up; otherwise return the last value.
-        stop_event: Ends the wait when set.
+        stop_event: Ends the wait when set; it wins over a timeout of the same moment.
+        attempt_timeout: Seconds one try may take; past them it counts as "not yet" and is left behind in
+            its thread. Without it a try that hangs holds the wait beyond its timeout.
         **kwargs: Passed to `func`.
 
     Returns:
@@ -57,7 +98,7 @@ def wait_for(
     while True:
         failure: Exception | None = None
         try:
-            value = func(**kwargs)
+            value = _call(func, kwargs, attempt_timeout)
         except Exception as exc:  # noqa: BLE001 - any error of one try means "not yet"
             failure = exc
         else:
@@ -71,10 +112,54 @@ def wait_for(
         if left is not None and left <= 0:
             if not throw_exc:
                 return value
-            last = f"last error: {failure!r}" if failure else f"last value: {value!r}"
+            last = f"last error: {_shown(failure)}" if failure else f"last value: {_shown(value)}"
             raise WaitForTimeoutError(f"Wait for: {what}: timeout - {timeout} seconds - expired", why=last) from failure
         pause = step if left is None else min(step, left)
         if stop_event is not None:
             stop_event.wait(pause)
         else:
             time.sleep(pause)
+
+
+def forever_wait_for(func: Callable[..., Any], step: float = 1, text: str | None = None, **kwargs: Any) -> Any:
+    """Call `func(**kwargs)` until it returns something true, however long that takes.
+
+    For code that something else bounds (a test's own deadline); prefer `wait_for` with a timeout.
+    """
+    return wait_for(func, step=step, text=text, timeout=None, **kwargs)
+
+
+def exponential_retry(
+    func: Callable[[], Any],
+    exceptions: type[Exception] | tuple[type[Exception], ...] = Exception,
+    threshold: float = 300,
+    retries: int = 10,
+    logger: logging.Logger = _LOG,
+) -> Any:
+    """Call `func` until it raises none of `exceptions`; the pauses are 1 s, 2 s, 4 s, ... up to `threshold`.
+
+    Args:
+        func: What to try; called without arguments.
+        exceptions: What is worth another try; anything else escapes at once.
+        threshold: Longest pause in seconds.
+        retries: How many tries there are in all, at least one.
+        logger: Told of each failed try.
+
+    Returns:
+        What `func` returned.
+
+    Raises:
+        WaitForTimeoutError: Every try failed; its cause is the last try's exception.
+    """
+    pause, attempt = 1.0, 0
+    while True:
+        attempt += 1
+        try:
+            return func()
+        except exceptions as exc:
+            logger.debug("%s: try %d of %d failed: %r", _name_of(func), attempt, retries, exc)
+            if attempt >= retries:
+                why = f"last error: {_shown(exc)}"
+                raise WaitForTimeoutError(f"{_name_of(func)} failed {attempt} times in a row", why=why) from exc
+        time.sleep(min(pause, threshold))
+        pause *= 2
