@@ -44,9 +44,13 @@ class SctError(Exception):
         return " ".join(text.split())
 
     def to_record(self) -> dict[str, str]:
-        """Return the error in a form that crosses a socket; see `from_record`."""
+        """Return the error in a form that crosses a socket; see `from_record`.
+
+        A subclass defined elsewhere travels as the nearest class of this module, so its exit code stays.
+        """
+        known = next(kind.__name__ for kind in type(self).__mro__ if kind.__name__ in _BY_NAME)
         return {
-            "type": type(self).__name__,
+            "type": known,
             "what": self.what,
             "why": self.why,
             "mend": self.mend,
