@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from sdcm import process_output
 from sdcm.errors import DeadlinePassed, EnvironmentFailed
 
 _TAIL_LINES = 40
+#: Seconds for the output of a killed process group to end.
+_GRACE = 2.0
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,8 @@ def run(
     timer.daemon = True
     timer.start()
     try:
-        data = input.encode() if isinstance(input, str) else input
-        out, err = _stream(child, data, log, on_line) if merged else child.communicate(data)
+        process_output.feed(child, input.encode() if isinstance(input, str) else input)
+        out, err = process_output.collect(child, log, on_line, until=started + timeout + _GRACE)
         child.wait()
     except BaseException:
         kill_group(child.pid)
@@ -121,11 +124,12 @@ def run(
         raise
     finally:
         timer.cancel()
+        process_output.close(child)
     result = Completed(
         args,
         child.returncode,
-        (out or b"").decode(errors="replace"),
-        (err or b"").decode(errors="replace"),
+        out.decode(errors="replace"),
+        err.decode(errors="replace"),
         time.monotonic() - started,
     )
     if timed_out.is_set() and not result.ok:
@@ -134,36 +138,6 @@ def run(
         last = _tail(result).splitlines()[-1:] or [""]
         raise CommandFailed(f"`{' '.join(args)}` ended with status {result.exit_status}", why=last[0], result=result)
     return result
-
-
-def _stream(
-    child: subprocess.Popen[bytes], data: bytes | None, log: Path | None, on_line: Callable[[str], None] | None
-) -> tuple[bytes, bytes]:
-    """Read merged output line by line; write each to the log and the callback."""
-    feeder = None
-    if data is not None and child.stdin is not None:
-        feeder = threading.Thread(target=_feed, args=(child.stdin, data), daemon=True)
-        feeder.start()
-    lines: list[bytes] = []
-    if child.stdout is None:
-        return b"", b""
-    with contextlib.ExitStack() as stack:
-        sink = stack.enter_context(log.open("ab")) if log else None
-        for line in child.stdout:
-            lines.append(line)
-            if sink:
-                sink.write(line)
-                sink.flush()
-            if on_line:
-                on_line(line.decode(errors="replace").rstrip())
-    if feeder:
-        feeder.join()
-    return b"".join(lines), b""
-
-
-def _feed(stdin: IO[bytes], data: bytes) -> None:
-    with contextlib.suppress(OSError), stdin:
-        stdin.write(data)
 
 
 def spawn(
