@@ -42,7 +42,8 @@ class Journal:
         """Open (or make) the journal at `path`."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        end_torn_line(self._file)
 
     def write(self, event: str, **data: Any) -> None:
         """Append one event."""
@@ -52,6 +53,17 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
+
+
+def end_torn_line(file: int) -> None:
+    """End the line a killed writer left unfinished, so that the next record has a line of its own.
+
+    Args:
+        file: Descriptor open for reading and appending.
+    """
+    size = os.fstat(file).st_size
+    if size and os.pread(file, 1, size - 1) != b"\n":
+        os.write(file, b"\n")
 
 
 def parse(line: bytes) -> dict[str, Any] | None:
@@ -72,3 +84,14 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     for line in lines:
         if (record := parse(line)) is not None:
             yield record
+
+
+def note(event: str, **data: Any) -> None:
+    """Append one event to the journal of the run this process belongs to, if it has one."""
+    path = os.environ.get(ENVIRONMENT_VARIABLE)
+    if path and Path(path).exists():
+        journal = Journal(Path(path))
+        try:
+            journal.write(event, **data)
+        finally:
+            journal.close()

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sdcm.journal import end_torn_line
 from sdcm.process import ProcessIdentity
 
 FILE_NAME = "ledger.jsonl"
@@ -64,7 +65,8 @@ class Ledger:
         earlier = read(self.path)
         self._entries = {entry.number: entry for entry in earlier.entries} if earlier else {}
         self._count = _highest_number(self.path)
-        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        end_torn_line(self._file)
         self._write({"op": "owner", "run": run_id, "owner": owner.to_record()})
 
     def will_make(self, kind: str, name: str, **facts: str) -> Entry:
@@ -97,7 +99,9 @@ class Ledger:
         os.close(self._file)
 
     def _write(self, record: dict[str, object]) -> None:
-        os.write(self._file, json.dumps(record, separators=(",", ":")).encode() + b"\n")
+        line = memoryview(json.dumps(record, separators=(",", ":")).encode() + b"\n")
+        while line:
+            line = line[os.write(self._file, line) :]
         os.fsync(self._file)
 
 
