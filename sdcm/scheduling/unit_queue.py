@@ -1,0 +1,112 @@
+"""The units that no worker holds yet, and which of them comes next."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+
+from sdcm.scheduling.protocol import Ready
+from sdcm.scheduling.units import Unit
+
+#: Services that take minutes to come up. While nothing is ready, tests of the others wait less long.
+_SLOW = frozenset({"kubernetes"})
+
+#: A unit in a list sorted by longest first, then by place in the collection.
+_Placed = tuple[float, int, Unit]
+
+
+class _Shelf:
+    """Units that need the same services: single tests and longer ones apart, each the longest first."""
+
+    def __init__(self) -> None:
+        self.singles: list[_Placed] = []
+        self.blocks: list[_Placed] = []
+
+    def __len__(self) -> int:
+        return len(self.singles) + len(self.blocks)
+
+    def put(self, unit: Unit) -> None:
+        insort(self.singles if len(unit.tests) == 1 else self.blocks, (-unit.seconds, unit.tests[0], unit))
+
+    def longest(self) -> list[_Placed]:
+        """Return the list whose first unit is the longest; one of them must not be empty."""
+        if not self.singles or (self.blocks and self.blocks[0] < self.singles[0]):
+            return self.blocks
+        return self.singles
+
+    def shortest(self) -> _Placed:
+        """Return the shortest unit, a single test where there is one; among equals the first collected."""
+        row = self.singles or self.blocks
+        # Among equals the first one: neighbours often share a module fixture.
+        return row[bisect_left(row, (row[-1][0],))]
+
+    def take(self, placed: _Placed) -> Unit:
+        row = self.singles if len(placed[2].tests) == 1 else self.blocks
+        return row.pop(bisect_left(row, placed))[2]
+
+
+class UnitQueue:
+    """Units in the order in which workers get them.
+
+    Units whose services are up come first, then those whose services are not; within both the
+    longest first.
+    """
+
+    def __init__(self, units: Iterable[Unit], ready: Ready) -> None:
+        """Take in `units`; `ready` is asked in `refresh` alone."""
+        self._ready = ready
+        self._up: set[str] = set()
+        self._shelves: dict[tuple[str, ...], _Shelf] = {}
+        for unit in units:
+            self.put(unit)
+        self.refresh()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._shelves.values()))
+
+    def put(self, unit: Unit) -> None:
+        """Add a unit, or what is left of one."""
+        self._shelves.setdefault(unit.services, _Shelf()).put(unit)
+
+    def refresh(self) -> None:
+        """Ask which services have come up; one that was up once counts as up, so that its failure is seen soon."""
+        awaited = {label for services, shelf in self._shelves.items() if shelf for label in services} - self._up
+        self._up.update(label for label in sorted(awaited) if self._ready(label))
+
+    def take_longest(self) -> Unit | None:
+        """Remove and return the unit to run next; None when there is none."""
+        shelves = self._best()
+        if not shelves:
+            return None
+        best = min(shelves, key=lambda shelf: shelf.longest()[0][:2])
+        return best.take(best.longest()[0])
+
+    def take_shortest(self, single_below: float | None = None) -> Unit | None:
+        """Remove and return the shortest of the units to run next, a single test where there is one.
+
+        Args:
+            single_below: Only a single test that takes less than so many seconds will do.
+        """
+        shelves = self._best()
+        if not shelves:
+            return None
+        # A shelf with single tests wins over one without.
+        best = min(shelves, key=lambda shelf: (not shelf.singles, -shelf.shortest()[0], shelf.shortest()[1]))
+        placed = best.shortest()
+        if single_below is not None and (len(placed[2].tests) > 1 or placed[2].seconds >= single_below):
+            return None
+        return best.take(placed)
+
+    def clear(self) -> int:
+        """Drop everything; return how many tests that were."""
+        lost = sum(len(unit.tests) for shelf in self._shelves.values() for _, _, unit in shelf.singles + shelf.blocks)
+        self._shelves.clear()
+        return lost
+
+    def _best(self) -> list[_Shelf]:
+        """Return the shelves that are not empty and share the best rank."""
+        ranked = [(self._rank(services), shelf) for services, shelf in self._shelves.items() if shelf]
+        top = min((rank for rank, _ in ranked), default=0)
+        return [shelf for rank, shelf in ranked if rank == top]
+
+    def _rank(self, services: tuple[str, ...]) -> int:
+        missing = set(services) - self._up
+        return (1 + bool(missing & _SLOW)) if missing else 0
