@@ -1,6 +1,7 @@
 """A chosen test and what it needs, as the collecting pytest tells it."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 
 #: Tells a collecting pytest where to write the selection, and a running one where it is.
 ENVIRONMENT_VARIABLE = "SCT_SELECTION"
+#: Stands in a list of images for the image of the run's own node flavour, known once the engine is up.
+NODE_IMAGE = "(node)"
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class SelectedTest:
         nodeid: pytest's node id, without xdist's group suffix.
         file: Path of its file relative to pytest's root folder.
         services: Labels of the services it needs, sorted.
-        images: Images it needs: catalogue names, or references a test named itself.
+        images: Images it needs: catalogue names, references a test named itself, or `NODE_IMAGE`.
         nodes: How many database nodes it holds at a time through our fixtures.
         group: Name of its xdist group, empty without one.
         shared_lease: Its module, package or session fixtures hold a lease, so its module stays whole.
@@ -45,7 +48,7 @@ class SelectedTest:
 
 def write(path: Path, tests: Iterable[SelectedTest]) -> None:
     """Write a selection; the file appears whole or not at all."""
-    temporary = path.with_suffix(".part")
+    temporary = path.with_suffix(f".{os.getpid()}.part")
     temporary.write_text(json.dumps([asdict(test) for test in tests]))
     temporary.replace(path)
 

@@ -1,0 +1,143 @@
+"""Answers the workers' requests."""
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from sdcm.broker.admission import Admission
+from sdcm.broker.gate import Gate
+from sdcm.broker.leases import Leases
+from sdcm.broker.nodes import NodeMaker
+from sdcm.broker.protocol import NodeRequest
+from sdcm.broker.supplies import Supplies
+from sdcm.errors import UsageProblem
+from sdcm.ownership import labels
+from sdcm.process import ProcessIdentity
+
+#: Containers removed at a time while tests go on.
+_REMOVALS = 4
+_NAMESPACE_DEADLINE = 120.0
+
+
+class BrokerDesk:
+    """Grants leases on what the environment has; see `protocol` for the requests."""
+
+    def __init__(self, supplies: Supplies, gate: Gate, admission: Admission) -> None:
+        """Answer from `supplies`."""
+        self._supplies = supplies
+        self._gate = gate
+        self._leases = Leases()
+        self._nodes = NodeMaker(supplies, gate, admission)
+        self._namespaces = itertools.count(1)
+        self._removals = ThreadPoolExecutor(_REMOVALS, thread_name_prefix="remove")
+        self._under_way: set[Future[None]] = set()
+        self._handlers: dict[str, Callable[[str, Mapping[str, Any]], Mapping[str, Any]]] = {
+            "hello": self._hello,
+            "wait": self._wait,
+            "node": self._node,
+            "namespace": self._namespace,
+            "load-image": self._load_image,
+            "image": self._image,
+            "release": self._release,
+            "adopt": self._adopt,
+            "status": self._status,
+            "keep": self._keep,
+            "stop": self._stop,
+        }
+
+    def handle(self, worker: str, op: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer one request of a worker."""
+        handler = self._handlers.get(op)
+        if handler is None:
+            raise UsageProblem(f"unknown request {op!r}")
+        return handler(worker, arguments)
+
+    def left(self, worker: str) -> None:
+        """End the leases of a worker whose connection closed."""
+        self._leases.end_all_of(worker)
+
+    def close(self, deadline: float) -> None:
+        """Wait for removals under way; what stands after that is teardown's."""
+        end = time.monotonic() + deadline
+        self._removals.shutdown(wait=False, cancel_futures=True)
+        for future in tuple(self._under_way):
+            if not future.cancelled():
+                future.exception(timeout=max(0.1, end - time.monotonic()))
+
+    def _hello(self, _worker: str, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"run": self._supplies.run_id, "pid": os.getpid()}
+
+    def _wait(self, _worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"environ": self._supplies.wait(str(arguments["service"]))}
+
+    def _node(self, worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        test = str(arguments["test"])
+        request = NodeRequest.from_record(arguments["request"])
+        holds_others = bool(self._leases.held_by(worker))
+        node, take_away = self._nodes.make(request, test, holds_others=holds_others)
+        lease = self._leases.grant(worker, node.name, test, lambda: self._in_background(take_away))
+        return {"lease": lease.number, "node": node.to_record()}
+
+    def _namespace(self, worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        from sdcm.kubernetes import namespaces
+
+        test = str(arguments["test"])
+        cluster = self._supplies.cluster()
+        name = f"sct-{self._supplies.run_id}-{next(self._namespaces)}"
+        # A test's node id is no valid Kubernetes label value; the lease's name stands for it.
+        own = {**labels.of_run(self._supplies.run_id, "namespace"), "sct.lease": name}
+        self._gate.enter()
+        try:
+            entry = self._supplies.ledger.will_make("namespace", name, kubeconfig=cluster.kubeconfig)
+            namespaces.make_namespace(cluster.kubeconfig, name, own)
+        finally:
+            self._gate.leave()
+
+        def take_away() -> None:
+            namespaces.remove_namespace(cluster.kubeconfig, name, own, _NAMESPACE_DEADLINE)
+            self._supplies.ledger.removed(entry)
+
+        lease = self._leases.grant(worker, name, test, take_away)
+        return {"lease": lease.number, "namespace": name, "cluster": cluster.to_record(), "labels": own}
+
+    def _load_image(self, _worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"reference": self._supplies.loaded(str(arguments["image"]))}
+
+    def _image(self, _worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"reference": self._supplies.image(str(arguments["image"])).reference}
+
+    def _release(self, _worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._leases.end(str(arguments["lease"]))
+        return {}
+
+    def _adopt(self, _worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Take over a process of the opener's: it is ended when the opener can't do it any more."""
+        import json
+
+        identity = ProcessIdentity.from_record(arguments["identity"])
+        self._supplies.ledger.will_make("process", str(identity.pid), identity=json.dumps(identity.to_record()))
+        return {}
+
+    def _status(self, _worker: str, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        leases = [{"what": lease.what, "test": lease.test, "worker": lease.worker} for lease in self._leases.all()]
+        return {"run": self._supplies.run_id, "leases": leases, **self._supplies.state()}
+
+    def _keep(self, _worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._supplies.keep(float(arguments["seconds"]))
+        return {}
+
+    def _stop(self, _worker: str, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._supplies.stop()
+        return {}
+
+    def _in_background(self, take_away: Callable[[], None]) -> None:
+        """Remove without the worker waiting for it; once the broker closes, teardown does it."""
+        try:
+            future = self._removals.submit(take_away)
+        except RuntimeError:
+            return
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)

@@ -1,0 +1,64 @@
+"""Who holds what, until it is given back or its holder is gone."""
+
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A worker's right to use a resource.
+
+    Attributes:
+        number: Unique in the broker, given to the worker as text.
+        worker: Who holds it.
+        what: Name of the resource.
+        test: Node id of the test it was asked for.
+        end: Takes the resource away; called once, in the thread that ends the lease.
+    """
+
+    number: str
+    worker: str
+    what: str
+    test: str
+    end: Callable[[], None]
+
+
+class Leases:
+    """The open leases."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._lock = threading.Lock()
+        self._open: dict[str, Lease] = {}
+        self._numbers = itertools.count(1)
+
+    def grant(self, worker: str, what: str, test: str, end: Callable[[], None]) -> Lease:
+        """Open a lease."""
+        with self._lock:
+            lease = Lease(str(next(self._numbers)), worker, what, test, end)
+            self._open[lease.number] = lease
+            return lease
+
+    def end(self, number: str) -> None:
+        """End a lease; one that is ended already stays ended."""
+        with self._lock:
+            lease = self._open.pop(number, None)
+        if lease is not None:
+            lease.end()
+
+    def end_all_of(self, worker: str) -> None:
+        """End every lease a worker holds, the latest first."""
+        for lease in reversed(self.held_by(worker)):
+            self.end(lease.number)
+
+    def held_by(self, worker: str) -> list[Lease]:
+        """Return a worker's leases in the order they were granted."""
+        with self._lock:
+            return [lease for lease in self._open.values() if lease.worker == worker]
+
+    def all(self) -> list[Lease]:
+        """Return every open lease."""
+        with self._lock:
+            return list(self._open.values())

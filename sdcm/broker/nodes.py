@@ -1,0 +1,127 @@
+"""Makes the database nodes that tests ask for, and takes them away."""
+
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from sdcm.broker.admission import Admission
+from sdcm.broker.gate import Gate
+from sdcm.broker.protocol import NodeRequest
+from sdcm.broker.supplies import Supplies
+from sdcm.containers.flavours import flavour_of
+from sdcm.containers.launch import launch_node
+from sdcm.containers.records import NodeRecord, NodeSpec
+from sdcm.environment.images import Image
+from sdcm.ownership import labels, removers
+from sdcm.ownership.ledger import Entry
+
+#: Seconds a node may take from its creation until its login works; four boots on two busy cores
+#: were seen to take 40.
+BOOT_DEADLINE = 180.0
+#: Seconds a request may wait for room; longer than the slowest test that holds a node is likely to run.
+ROOM_DEADLINE = 1800.0
+#: MiB a node may use, unless the test says otherwise.
+NODE_MEMORY_MB = 512
+_REMOVE_DEADLINE = 60.0
+
+
+class NodeMaker:
+    """Boots nodes within the machine's budget; safe to use from several threads."""
+
+    def __init__(self, supplies: Supplies, gate: Gate, admission: Admission) -> None:
+        """Make nodes in the environment of `supplies` for as long as `gate` is open."""
+        self._supplies = supplies
+        self._gate = gate
+        self._admission = admission
+        self._lock = threading.Lock()
+        self._numbers: Counter[str] = Counter()
+
+    def make(self, request: NodeRequest, test: str, *, holds_others: bool) -> tuple[NodeRecord, Callable[[], None]]:
+        """Boot a node that answers CQL.
+
+        Args:
+            request: What the test asks for.
+            test: Its node id.
+            holds_others: The asking worker holds nodes already.
+
+        Returns:
+            The node, and a function that takes it away.
+
+        Raises:
+            ServiceUnavailable: Its image is not to be had.
+            EnvironmentFailed: It did not come up.
+        """
+        image = self._supplies.image(request.image) if request.image else self._supplies.node_image()
+        network = self._supplies.network(request.network)
+        spec = self._spec(request, image, network, test)
+        with self._admission.boot(spec.memory_mb, holds_others=holds_others, deadline=ROOM_DEADLINE):
+            node, entry = self._boot(spec, test)
+
+        def take_away() -> None:
+            self._remove(entry)
+            self._admission.gone(spec.memory_mb)
+            self._supplies.journal.write("container", name=node.name, image=node.image, test=test, state="removed")
+
+        return node, take_away
+
+    def _spec(self, request: NodeRequest, image: Image, network: str, test: str) -> NodeSpec:
+        engine = self._supplies.engine()
+        with engine.client() as client:
+            flavour = flavour_of(image.reference, client.images.get(image.id).labels)
+        with self._lock:
+            self._numbers[request.fixture] += 1
+            number = self._numbers[request.fixture]
+        name = f"sct-{self._supplies.run_id}-{request.fixture}-{number}"
+        return NodeSpec(
+            name=name,
+            image=image.reference,
+            flavour=flavour,
+            network=network,
+            network_alias=f"{request.fixture}-{number}",
+            seeds=request.seeds,
+            rack=request.rack,
+            dc=request.dc,
+            smp=request.smp,
+            memory_mb=request.memory_mb or NODE_MEMORY_MB,
+            extra_args=request.extra_args,
+            native_entrypoint=request.native_entrypoint,
+            labels=labels.of_run(self._supplies.run_id, "node", test),
+            publish_host="127.0.0.1" if engine.publish_host == "127.0.0.1" else "0.0.0.0",  # noqa: S104 - a remote engine's own host
+        )
+
+    def _boot(self, spec: NodeSpec, test: str) -> tuple[NodeRecord, Entry]:
+        engine = self._supplies.engine()
+        journal = self._supplies.journal
+        started = time.monotonic()
+        with ExitStack() as stack:
+            self._gate.enter()
+            leave = _once(self._gate.leave)
+            stack.callback(leave)
+            entry = self._supplies.ledger.will_make("container", spec.name, **engine.facts())
+            journal.write("container", name=spec.name, image=spec.image, test=test, state="starting")
+            client = stack.enter_context(engine.client())
+            try:
+                node = launch_node(client, spec, deadline=BOOT_DEADLINE, on_created=lambda _id: leave())
+            except BaseException:
+                self._remove(entry)
+                raise
+        seconds = round(time.monotonic() - started, 3)
+        journal.write("container", name=spec.name, image=spec.image, test=test, state="ready", seconds=seconds)
+        return node, entry
+
+    def _remove(self, entry: Entry) -> None:
+        removers.remove([entry], self._supplies.ledger, deadline=_REMOVE_DEADLINE)
+
+
+def _once(function: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that calls `function` on its first call only."""
+    calls = itertools.count()
+
+    def call() -> None:
+        if next(calls) == 0:
+            function()
+
+    return call

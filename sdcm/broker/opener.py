@@ -1,0 +1,151 @@
+"""Starts a broker and ends it: by closing a pipe, so that dying has the same effect."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from sdcm import journal, paths, process
+from sdcm.broker import protocol
+
+#: Name under which `python -m` starts a broker; it stands above this package, so it is not imported.
+_ENTRY = "sdcm.run.broker_process"
+_TEARDOWN_ENTRY = "sdcm.run.teardown"
+SPEC_FILE = "broker.json"
+LOG_FILE = "broker.log"
+
+
+@dataclass(frozen=True)
+class BrokerSpec:
+    """What a broker is started for.
+
+    Attributes:
+        run_id: The run it belongs to.
+        services: Labels of the services to bring up at once; others come up when first asked for.
+        images: Images the chosen tests need, to be made ready at once.
+        allow_install: Packages may be installed (`--setup`).
+        db: Node flavour: `scylla`, `cassandra` or `auto`.
+        kubernetes: Where Kubernetes tests run: a Kind cluster of our own, the cluster of a
+            kubeconfig, or nowhere.
+        kubeconfig: That kubeconfig.
+        keep_for: Seconds the environment outlives its opener.
+        environ: Variables that name the user's engine (`DOCKER_HOST` and its kin).
+    """
+
+    run_id: str
+    services: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    allow_install: bool = False
+    db: str = "auto"
+    kubernetes: Literal["kind", "kubeconfig", "none"] = "kind"
+    kubeconfig: str = ""
+    keep_for: float = 0.0
+    environ: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "BrokerSpec":
+        """Rebuild a spec from its JSON object."""
+        values = dict(record)
+        values["services"] = tuple(values["services"])
+        values["images"] = tuple(values["images"])
+        return cls(**values)
+
+
+def engine_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables by which the user names an engine."""
+    return {name: value for name, value in environ.items() if name.startswith("DOCKER_")}
+
+
+class OpenBroker:
+    """A broker as its opener sees it."""
+
+    def __init__(self, spec: BrokerSpec, places: paths.Paths, child: subprocess.Popen[bytes], pipe: int) -> None:
+        """Use `start` instead."""
+        self.spec = spec
+        self._places = places
+        self._child = child
+        self._pipe: int | None = pipe
+
+    @classmethod
+    def start(cls, spec: BrokerSpec, places: paths.Paths, environ: Mapping[str, str]) -> "OpenBroker":
+        """Start a broker in a session of its own; it ends when this process closes it or dies.
+
+        Args:
+            spec: What it is for.
+            places: Base directories.
+            environ: Its environment.
+
+        Raises:
+            CommandFailed: It cannot be started.
+        """
+        state = paths.make_private(places.run_state(spec.run_id))
+        paths.make_private(places.runtime)
+        runtime = paths.make_private(places.run_runtime(spec.run_id))
+        (state / SPEC_FILE).write_text(json.dumps(asdict(spec)))
+        read_end, write_end = os.pipe()
+        try:
+            child = process.spawn(
+                [sys.executable, "-m", _ENTRY, spec.run_id, str(read_end)],
+                env={**environ, journal.ENVIRONMENT_VARIABLE: str(state / journal.FILE_NAME)},
+                cwd=runtime,
+                log=state / LOG_FILE,
+                pass_fds=[read_end],
+            )
+        except BaseException:
+            os.close(write_end)
+            raise
+        finally:
+            os.close(read_end)
+        return cls(spec, places, child, write_end)
+
+    @property
+    def socket_path(self) -> Path:
+        """Where it listens."""
+        return self._places.run_runtime(self.spec.run_id) / protocol.SOCKET_NAME
+
+    @property
+    def services_file(self) -> Path:
+        """Where it publishes the services' states."""
+        return self._places.run_runtime(self.spec.run_id) / protocol.SERVICES_FILE
+
+    @property
+    def log(self) -> Path:
+        """Its log."""
+        return self._places.run_state(self.spec.run_id) / LOG_FILE
+
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self._child.poll() is None
+
+    def hang_up(self) -> None:
+        """Close the pipe: the broker begins to tear down (or to wait, when it is kept)."""
+        if self._pipe is not None:
+            os.close(self._pipe)
+            self._pipe = None
+
+    def wait(self, deadline: float) -> int | None:
+        """Wait for its end.
+
+        Returns:
+            Its exit status, or None when it still runs after `deadline` seconds.
+        """
+        try:
+            return self._child.wait(deadline)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def kill(self) -> None:
+        """End it at once; its resources stay for whoever cleans from the ledger."""
+        process.kill_group(self._child.pid)
+        self._child.wait()
+
+
+def clean_up_after(run_id: str, environ: Mapping[str, str], deadline: float) -> process.Completed:
+    """Tear down from the ledger what a dead broker left, in a process of its own."""
+    return process.run(
+        [sys.executable, "-m", _TEARDOWN_ENTRY, run_id], timeout=deadline, env=environ, check=False
+    )

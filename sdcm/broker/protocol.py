@@ -1,0 +1,86 @@
+"""What workers and the broker say to one another: one JSON object a line over a Unix socket.
+
+A request has `op` and its arguments; the answer has `result`, or `error` (see `sdcm.errors.from_record`).
+A connection belongs to one worker; when it closes, the worker's leases end.
+
+    hello      worker                         -> run, broker pid
+    wait       service                        -> environ (variables a test needs to reach it)
+    node       request (NodeRequest), test    -> lease, node (NodeRecord)
+    ring       lease ids                      -> (waits until every node sees the others up)
+    namespace  test                           -> lease, namespace, cluster (ClusterRecord), labels
+    load-image image                          -> reference
+    image      image                          -> reference
+    release    lease
+    status                                    -> services, leases, steps
+    keep       seconds                        -> (the environment outlives its opener)
+    stop                                      -> (tear down now)
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import IO, Any
+
+#: Tells workers where the broker's socket is.
+ENVIRONMENT_VARIABLE = "SCT_BROKER"
+#: File in a run's runtime directory with the state of each service, for who cannot wait on a socket.
+SERVICES_FILE = "services.json"
+SOCKET_NAME = "broker.sock"
+
+
+@dataclass(frozen=True)
+class NodeRequest:
+    """A database node as a test asks for it.
+
+    Attributes:
+        fixture: Short name of the asking fixture, part of the container's name.
+        image: Catalogue name or reference a test named; empty: the run's own flavour.
+        network: Docker network, either one that exists or a name within the run; empty: the run's network.
+        seeds: Addresses or names of nodes to join, in the same cluster.
+        dc: Data centre, empty for the flavour's default.
+        rack: Rack name, empty for the flavour's default.
+        ssl: Encrypt client connections.
+        native_entrypoint: Start the image as it is.
+        smp: Processors the node may use.
+        memory_mb: Memory it may use, MiB; 0 for the flavour's default.
+        extra_args: Further arguments of the database process.
+    """
+
+    fixture: str = "scylla"
+    image: str = ""
+    network: str = ""
+    seeds: tuple[str, ...] = ()
+    dc: str = ""
+    rack: str = ""
+    ssl: bool = False
+    native_entrypoint: bool = False
+    smp: int = 1
+    memory_mb: int = 0
+    extra_args: tuple[str, ...] = ()
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the request as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "NodeRequest":
+        """Rebuild a request from `to_record`."""
+        values = dict(record)
+        values["seeds"] = tuple(values.get("seeds", ()))
+        values["extra_args"] = tuple(values.get("extra_args", ()))
+        return cls(**values)
+
+
+def send(stream: IO[bytes], message: Mapping[str, Any]) -> None:
+    """Write one message."""
+    stream.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> dict[str, Any] | None:
+    """Read one message; None when the other side has closed."""
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        return None
+    message = json.loads(line)
+    return message if isinstance(message, dict) else None

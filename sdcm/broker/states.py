@@ -1,0 +1,51 @@
+"""The state of each service, for waiting workers and for the scheduler's file."""
+
+import json
+import threading
+from pathlib import Path
+
+from sdcm.errors import SctError
+from sdcm.journal import Journal
+
+WAITING, READY, FAILED, UNAVAILABLE = "waiting", "ready", "failed", "unavailable"
+
+
+class ServiceStates:
+    """Thread-safe record of service label -> state, mirrored to a file on each change."""
+
+    def __init__(self, file: Path, journal: Journal) -> None:
+        """Start with no service; each change rewrites `file` whole."""
+        self._file = file
+        self._journal = journal
+        self._lock = threading.Lock()
+        self._states: dict[str, str] = {}
+
+    def set(self, service: str, state: str, error: SctError | None = None) -> None:
+        """Record a change."""
+        with self._lock:
+            if self._states.get(service) == state:
+                return
+            self._states[service] = state
+            temporary = self._file.with_suffix(".part")
+            temporary.write_text(json.dumps(self._states))
+            temporary.replace(self._file)
+        self._journal.write("service", service=service, state=state, reason=str(error) if error else "")
+
+    def all(self) -> dict[str, str]:
+        """Return a copy of all states."""
+        with self._lock:
+            return dict(self._states)
+
+
+def is_settled(file: Path, service: str) -> bool:
+    """Whether a service has come up, or will not: a test that needs it need not wait any more.
+
+    Args:
+        file: The mirrored file; missing means that nothing is up yet.
+        service: Label.
+    """
+    try:
+        states = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return False
+    return states.get(service) in {READY, FAILED, UNAVAILABLE}

@@ -1,0 +1,109 @@
+"""`sct.py env`: an environment that stays up between runs."""
+
+import json
+import time
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from sdcm.errors import EnvironmentFailed, SctError
+from sdcm.exit_codes import ExitCode
+
+_LABELS = ("docker", "kubernetes")
+#: Seconds for a kept environment to tear itself down.
+_DOWN_DEADLINE = 180.0
+
+
+@click.group("env")
+def command() -> None:
+    """Keep an environment (engine, network, images, Kind cluster) up between runs."""
+
+
+@command.command("up")
+@click.option(
+    "--service",
+    "services",
+    multiple=True,
+    type=click.Choice(_LABELS),
+    help="What to bring up; repeatable. Default: docker and kubernetes.",
+)
+@click.option("--setup", is_flag=True, help="May install what this machine lacks.")
+@click.option("--db", type=click.Choice(["auto", "scylla", "cassandra"]), default="auto", show_default=True)
+@click.option("--keep-for", type=click.FloatRange(min=0.01), default=4.0, show_default=True, metavar="HOURS")
+def up(services: tuple[str, ...], setup: bool, db: str, keep_for: float) -> int:
+    """Bring an environment up and leave it; later runs and plain pytest use it."""
+    from sdcm.run.environment_up import environment_up
+
+    environ = environment_up(services or _LABELS, setup=setup, db=db, keep_for=keep_for * 3600)
+    for name, value in environ.items():
+        click.echo(f"export {name}={value}")
+    return ExitCode.OK
+
+
+@command.command("status")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def status(as_json: bool) -> int:
+    """Show runs under way and kept environments: services, leases, until when they stay."""
+    from sdcm import paths
+    from sdcm.broker.client import BrokerClient
+    from sdcm.run import kept
+
+    rows = []
+    for run in kept.live_runs(paths.from_environment()):
+        try:
+            with BrokerClient(run.socket, "status", deadline=1.0) as client:
+                rows.append({"kept_until": run.keep_until if run.kept else None, **client.ask("status")})
+        except SctError as exc:
+            rows.append({"run": run.run_id, "error": str(exc)})
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif not rows:
+        click.echo("nothing is up")
+    else:
+        for row in rows:
+            _show(row)
+    return ExitCode.OK
+
+
+def _show(row: dict[str, object]) -> None:
+    until = row.get("kept_until")
+    kept = f"kept until {datetime.fromtimestamp(float(str(until))):%H:%M}" if until else "under way"
+    click.echo(f"run {row['run']} ({kept})" + (f": {row['error']}" if "error" in row else ""))
+    services, environ, leases = row.get("services"), row.get("environ"), row.get("leases")
+    for label, state in services.items() if isinstance(services, dict) else ():
+        click.echo(f"  {label:<11} {state}")
+    for lease in leases if isinstance(leases, list) else ():
+        click.echo(f"  leased      {lease['what']} to {lease['test']}")
+    for name, value in environ.items() if isinstance(environ, dict) else ():
+        click.echo(f"  export {name}={value}")
+
+
+@command.command("down")
+def down() -> int:
+    """Take kept environments down; runs under way are left alone."""
+    from sdcm import paths
+    from sdcm.broker.client import BrokerClient
+    from sdcm.run import kept
+
+    places = paths.from_environment()
+    environments = [run for run in kept.live_runs(places) if run.kept]
+    if not environments:
+        click.echo("no environment is kept")
+    for run in environments:
+        with BrokerClient(run.socket, "env down", deadline=5.0) as client:
+            client.ask("stop")
+        _await_end(places.run_runtime(run.run_id), run.run_id)
+        click.echo(f"environment {run.run_id} is down")
+    return ExitCode.OK
+
+
+def _await_end(runtime: Path, run_id: str) -> None:
+    """Wait until the runtime directory, the last thing to go, is gone."""
+    end = time.monotonic() + _DOWN_DEADLINE
+    while runtime.exists():
+        if time.monotonic() > end:
+            raise EnvironmentFailed(
+                f"environment {run_id} is not down after {_DOWN_DEADLINE:g} s", mend="type `sct.py clean`"
+            )
+        time.sleep(0.1)

@@ -1,0 +1,50 @@
+"""`sct.py integration-tests`."""
+
+from typing import Any
+
+import click
+
+from sdcm.cli.run_options import shared_options
+
+
+def _known_services(_ctx: click.Context, _param: click.Parameter, labels: tuple[str, ...]) -> tuple[str, ...]:
+    from sdcm.services.table import service
+
+    return tuple(service(label).label for label in labels)
+
+
+@click.command("integration-tests")
+@shared_options
+@click.option("--setup", is_flag=True, help="May install what this machine lacks (Docker Engine, mmdebstrap).")
+@click.option(
+    "--require",
+    multiple=True,
+    metavar="SERVICE",
+    callback=_known_services,
+    help="Fail (69) instead of skipping when this service is unavailable; repeatable.",
+)
+@click.option("--allow-all-skipped", is_flag=True, help="A run in which everything was skipped exits 0, not 69.")
+@click.option(
+    "--db",
+    type=click.Choice(["auto", "scylla", "cassandra"]),
+    default="auto",
+    show_default=True,
+    help="Node flavour; auto: Scylla where its image is to be had, else Cassandra.",
+)
+@click.option("--kubeconfig", default="", metavar="PATH", help="Use this cluster instead of a Kind cluster of our own.")
+@click.option("--keep", is_flag=True, help="Leave the environment up and say how to enter it.")
+@click.option(
+    "--keep-for", type=click.FloatRange(min=0.01), default=4.0, show_default=True, metavar="HOURS", help="With --keep."
+)
+def command(quiet: int, verbose: int, keep_for: float, **options: Any) -> int:
+    """Run the integration tests: bring up what they need, run them with xdist, take everything down.
+
+    \b
+    sct.py integration-tests                                   everything
+    sct.py integration-tests -t integration/test_cql.py        one file
+    sct.py integration-tests -t integration/test_cql.py::test_query -n 0 -- -s
+    """
+    from sdcm.run.options import RunOptions
+    from sdcm.run.pipeline import execute
+
+    return execute(RunOptions("integration-tests", verbosity=verbose - quiet, keep_for=keep_for * 3600, **options))

@@ -1,0 +1,120 @@
+"""The command `sct.py` (or `sct`): finds the subcommand, maps every ending to its exit code."""
+
+import importlib
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from sdcm.errors import SctError
+from sdcm.exit_codes import ExitCode
+
+#: Subcommand -> module that holds it under its name with underscores; imported when it is called.
+_COMMANDS = {
+    "integration-tests": "sdcm.cli.integration_tests",
+    "unit-tests": "sdcm.cli.unit_tests",
+    "env": "sdcm.cli.env",
+    "images": "sdcm.cli.images",
+    "doctor": "sdcm.cli.doctor",
+    "clean": "sdcm.cli.clean",
+}
+_SHORT_HELP = {
+    "integration-tests": "Run the integration tests, with all they need brought up and taken down.",
+    "unit-tests": "Run the unit tests, with nothing up.",
+    "env": "Keep an environment up between runs.",
+    "images": "List, build or pull the images.",
+    "doctor": "Say what works here, and what mends what does not.",
+    "clean": "Remove what dead runs have left.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when called; its help needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of the commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command's module and return the command."""
+        module = _COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = importlib.import_module(module).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; a mistyped one is answered with the nearest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as exc:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            if near:
+                raise click.UsageError(f"{exc.message} Did you mean {near[0]!r}?", ctx) from exc
+            raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_SHORT_HELP.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="sct-runner", prog_name="sct")
+def sct() -> None:
+    """Run integration tests of distributed databases against real services.
+
+    `sct.py integration-tests` finds out what the chosen tests need, brings it up (Docker engine, images,
+    network, Kind cluster), runs pytest with xdist, reports, and takes everything down. Exit codes are
+    in docs/reference/exit-codes.md.
+    """
+
+
+def entry() -> NoReturn:
+    """Run the command line and exit with the run's exit code."""
+    code: int = ExitCode.DEFECT
+    try:
+        code = sct.main(standalone_mode=False) or ExitCode.OK
+    except click.exceptions.Exit as exc:
+        code = exc.exit_code
+    except click.ClickException as exc:
+        click.echo(f"sct: {_one_line(exc)}", err=True)
+        code = ExitCode.USAGE
+    except click.Abort:
+        code = ExitCode.INTERRUPTED
+    except SctError as exc:
+        if exc.evidence:
+            click.echo(exc.evidence, err=True)
+        click.echo(f"sct: {exc}", err=True)
+        code = exc.exit_code
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.OK
+    except Exception:  # noqa: BLE001 - the last stop: one line on screen, the traceback in a file
+        click.echo(f"sct: a defect of the runner itself; its traceback is in {_log_defect()}", err=True)
+    sys.exit(int(code))
+
+
+def _one_line(exc: click.ClickException) -> str:
+    text = " ".join(exc.format_message().split())
+    context = getattr(exc, "ctx", None)
+    return f"{text} -- see `{context.command_path} --help`" if context is not None else text
+
+
+def _log_defect() -> Path:
+    from sdcm import paths
+
+    file = paths.make_private(paths.from_environment().state) / "defect.log"
+    with file.open("a") as log:
+        traceback.print_exc(file=log)
+    return file

@@ -1,0 +1,67 @@
+"""The options that `unit-tests` and `integration-tests` share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Workers(click.ParamType):
+    """A number of xdist workers: 0 or more, or `auto`."""
+
+    name = "N|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Return the number, None for `auto`."""
+        if value is None or value == "auto":
+            return None
+        try:
+            number = int(value)
+        except (TypeError, ValueError):
+            number = -1
+        if number < 0:
+            self.fail(f"{value!r} is not a number of workers: 0 or more, or auto", param, ctx)
+        return number
+
+
+_SHARED = [
+    click.option(
+        "-t",
+        "--test",
+        "tests",
+        multiple=True,
+        metavar="PATH",
+        help="File, folder or node id, relative to unit_tests/ or the current folder; repeatable.",
+    ),
+    click.option(
+        "-n",
+        "--workers",
+        type=Workers(),
+        default="4",
+        show_default=True,
+        help="xdist workers, never more than there is work for; 0 runs in one process.",
+    ),
+    click.option("-k", "keyword", metavar="EXPR", default="", help="Only tests whose names match (as in pytest)."),
+    click.option("-m", "marks", metavar="EXPR", default="", help="Only tests whose markers match (as in pytest)."),
+    click.option(
+        "--junit-xml", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit here too; set-up is a suite."
+    ),
+    click.option(
+        "--report-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder for reports; the last line says where."
+    ),
+    click.option("--plan", "plan_only", is_flag=True, help="Print what would run and be set up, and exit."),
+    click.option("--json", "as_json", is_flag=True, help="With --plan: as JSON."),
+    click.option("-q", "--quiet", count=True, help="Less output."),
+    click.option("-v", "--verbose", count=True, help="More output."),
+    click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST_ARGS...]"),
+]
+
+
+def shared_options(function: F) -> F:
+    """Add the shared options to a command."""
+    for option in reversed(_SHARED):
+        function = option(function)
+    return function

@@ -1,0 +1,20 @@
+"""`sct.py unit-tests`."""
+
+from typing import Any
+
+import click
+
+from sdcm.cli.run_options import shared_options
+
+
+@click.command("unit-tests")
+@shared_options
+def command(quiet: int, verbose: int, **options: Any) -> int:
+    """Run the tests that need no service: everything without the marker `integration`.
+
+    Nothing is brought up and no engine is looked for.
+    """
+    from sdcm.run.options import RunOptions
+    from sdcm.run.pipeline import execute
+
+    return execute(RunOptions("unit-tests", verbosity=verbose - quiet, **options))

@@ -1,0 +1,178 @@
+"""Set-up as a graph of named steps, each started once, as soon as what it needs is there.
+
+A step is a function in a thread of its own. It reports through the `Step` it is given; its result or
+error stays with the graph, so whoever asks for the same step later gets the same answer. There is no
+undo here: what a step makes is in the ledger before it exists, and teardown works from the ledger.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sdcm.errors import DeadlinePassed, EnvironmentFailed, Interrupted, SctError
+from sdcm.journal import Journal
+
+T = TypeVar("T")
+
+
+class StepCancelled(Interrupted):
+    """The run ends, so the step stops at its next line of progress."""
+
+
+class RunningStep:
+    """A step as its function sees it; `say` is also where a cancelled or overdue step stops."""
+
+    def __init__(self, name: str, log: Path, deadline: float, journal: Journal, closing: threading.Event) -> None:
+        """Start the step's clock."""
+        self.name = name
+        self._log = log
+        self._deadline = deadline
+        self._journal = journal
+        self._closing = closing
+        self._started = time.monotonic()
+
+    @property
+    def log(self) -> Path:
+        """File that all output of the step is appended to."""
+        return self._log
+
+    @property
+    def deadline(self) -> float:
+        """Seconds that the step may take in all."""
+        return self._deadline
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the step's function was called."""
+        return time.monotonic() - self._started
+
+    def say(self, text: str) -> None:
+        """Journal a line of progress.
+
+        Raises:
+            StepCancelled: The run ends.
+            DeadlinePassed: The step's time is up.
+        """
+        if self._closing.is_set():
+            raise StepCancelled(f"{self.name} was cancelled", why="the run ends")
+        if self.elapsed > self._deadline:
+            raise DeadlinePassed(
+                f"{self.name} did not end within {self._deadline:g} s", why=f"last: {text}", mend=f"see {self._log}"
+            )
+        self._journal.write("step-say", step=self.name, text=text)
+
+
+class Graph:
+    """All steps of a run."""
+
+    def __init__(self, journal: Journal, logs: Path) -> None:
+        """Keep each step's log as a file under `logs`."""
+        self._journal = journal
+        self._logs = logs
+        self._lock = threading.Lock()
+        self._futures: dict[str, Future[Any]] = {}
+        self._threads: list[threading.Thread] = []
+        self.closing = threading.Event()
+
+    def step(
+        self,
+        name: str,
+        action: Callable[[RunningStep], T],
+        *,
+        needs: Sequence["Future[Any]"] = (),
+        deadline: float,
+    ) -> "Future[T]":
+        """Start a step unless it was started before.
+
+        Args:
+            name: Its name, unique in the graph.
+            action: What to do; gets the step, returns the step's result.
+            needs: Results it must wait for; when one fails, this step fails with it.
+            deadline: Seconds it may take once its needs are there.
+
+        Returns:
+            The step's future result; its exception is always an `SctError`.
+        """
+        with self._lock:
+            if name in self._futures:
+                return self._futures[name]
+            future: Future[T] = Future()
+            self._futures[name] = future
+            thread = threading.Thread(
+                target=self._run, args=(name, action, tuple(needs), deadline, future), name=f"step {name}", daemon=True
+            )
+            self._threads.append(thread)
+        thread.start()
+        return future
+
+    def state(self) -> dict[str, str]:
+        """Return each step's state: `running`, `done` or `failed`."""
+        with self._lock:
+            items = list(self._futures.items())
+        return {
+            name: "running" if not future.done() else "failed" if future.exception() else "done"
+            for name, future in items
+        }
+
+    def close(self, deadline: float) -> list[str]:
+        """Cancel what runs and wait for it.
+
+        Args:
+            deadline: Seconds to wait in all.
+
+        Returns:
+            Names of the steps that still run after that.
+        """
+        self.closing.set()
+        end = time.monotonic() + deadline
+        for thread in list(self._threads):
+            thread.join(max(0.0, end - time.monotonic()))
+        return [thread.name.removeprefix("step ") for thread in self._threads if thread.is_alive()]
+
+    def _run(
+        self,
+        name: str,
+        action: Callable[[RunningStep], T],
+        needs: tuple["Future[Any]", ...],
+        deadline: float,
+        future: "Future[T]",
+    ) -> None:
+        failed_need = next((error for need in needs if (error := need.exception()) is not None), None)
+        if failed_need is not None:
+            future.set_exception(failed_need)
+            return
+        self._logs.mkdir(parents=True, exist_ok=True)
+        log = self._logs / f"{name.replace('/', '_').replace(':', '_').replace(' ', '-')}.log"
+        step = RunningStep(name, log, deadline, self._journal, self.closing)
+        self._journal.write("step-start", step=name)
+        try:
+            step.say("starting")
+            result = action(step)
+        except SctError as exc:
+            self._end(step, "cancelled" if isinstance(exc, StepCancelled) else "failed", exc)
+            future.set_exception(exc)
+        except Exception as exc:  # noqa: BLE001 - one step's defect ends that step; its tests report it
+            import traceback
+
+            failure = EnvironmentFailed(
+                f"step {name} failed", why=repr(exc), mend=f"see {log}", evidence=traceback.format_exc()
+            )
+            failure.__cause__ = exc
+            self._end(step, "failed", failure)
+            future.set_exception(failure)
+        else:
+            self._end(step, "done", None)
+            future.set_result(result)
+
+    def _end(self, step: RunningStep, status: str, error: SctError | None) -> None:
+        self._journal.write(
+            "step-end",
+            step=step.name,
+            status=status,
+            seconds=round(step.elapsed, 3),
+            error=error.to_record() if error else None,
+            log=str(step.log),
+        )

@@ -1,0 +1,100 @@
+"""Tells what each chosen test needs, and writes the selection down for who brings it up."""
+
+import inspect
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from sdcm.pytest_plugin import markers
+from sdcm.pytest_plugin.session import context_of, is_worker
+from sdcm.services import labels, selected
+from sdcm.services.selected import NODE_IMAGE, SelectedTest
+
+#: Fixture -> database nodes it holds.
+_NODE_FIXTURES = {"docker_scylla": 1, "docker_scylla_2": 1}
+_LEASING_FIXTURES = (*_NODE_FIXTURES, "k8s_cluster")
+_NEEDS = pytest.StashKey[SelectedTest]()
+
+
+def needs_of(item: pytest.Item) -> SelectedTest:
+    """Return what a collected test needs; worked out once."""
+    if _NEEDS not in item.stash:
+        item.stash[_NEEDS] = _look(item)
+    return item.stash[_NEEDS]
+
+
+def _look(item: pytest.Item) -> SelectedTest:
+    fixtures = tuple(getattr(item, "fixturenames", ()))
+    nodes = sum(count for name, count in _NODE_FIXTURES.items() if name in fixtures)
+    images: tuple[str, ...] = ()
+    if nodes:
+        arguments = markers.merged_arguments(item, "docker_scylla_args")
+        images = (str(arguments.get("scylla_docker_image") or arguments.get("image") or NODE_IMAGE),)
+    return SelectedTest(
+        nodeid=item.nodeid,
+        file=str(item.path.relative_to(item.config.rootpath))
+        if item.path.is_relative_to(item.config.rootpath)
+        else str(item.path),
+        services=tuple(sorted(_services(item, fixtures))),
+        images=images,
+        nodes=nodes,
+        group=_group(item),
+        shared_lease=_holds_shared_lease(item),
+    )
+
+
+def _services(item: pytest.Item, fixtures: Iterable[str]) -> set[str]:
+    function = getattr(item, "function", None)
+    module = getattr(item, "module", None)
+    return labels.needed(
+        marked=[str(label) for marker in item.iter_markers("services") for label in marker.args],
+        fixtures=fixtures,
+        docstrings=[text for text in (inspect.getdoc(function), getattr(module, "__doc__", None)) if text],
+        skip_reasons=[str(marker.kwargs.get("reason", "")) for marker in item.iter_markers("skipif")],
+    )
+
+
+def _group(item: pytest.Item) -> str:
+    names = []
+    for marker in item.iter_markers("xdist_group"):
+        name = marker.args[0] if marker.args else marker.kwargs.get("name", "default")
+        if str(name) not in names:
+            names.append(str(name))
+    return "_".join(names)
+
+
+def _holds_shared_lease(item: pytest.Item) -> bool:
+    """Whether a fixture of wider scope than the test asks for a leasing fixture or the broker's engine."""
+    info = getattr(item, "_fixtureinfo", None)
+    if info is None:
+        return False
+    for name, definitions in info.name2fixturedefs.items():
+        scoped = [definition for definition in definitions if definition.scope in {"module", "package", "session"}]
+        for definition in scoped:
+            if name in _LEASING_FIXTURES or set(definition.argnames) & set(_LEASING_FIXTURES):
+                return True
+    return False
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Write the selection where the environment says; in plain pytest also start what it needs."""
+    config = session.config
+    if config.option.collectonly:
+        if path := os.environ.get(selected.ENVIRONMENT_VARIABLE):
+            selected.write(Path(path), [needs_of(item) for item in session.items])
+        return
+    context = context_of(config)
+    if not context.plain:
+        return
+    tests = [needs_of(item) for item in session.items]
+    if not any({"docker", "kubernetes"} & set(test.services) for test in tests):
+        return
+    if context.opener:
+        if not config.pluginmanager.hasplugin("dsession"):
+            context.open_broker(tests)
+    elif is_worker(config) and not context.selection_file.exists():
+        context.selection_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        selected.write(context.selection_file, tests)

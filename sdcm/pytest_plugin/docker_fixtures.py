@@ -1,0 +1,116 @@
+"""`docker_scylla` and `docker_scylla_2`: database nodes in containers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sdcm.pytest_plugin import evidence, markers
+from sdcm.pytest_plugin.leasing import leased
+
+if TYPE_CHECKING:
+    from sdcm.broker.protocol import NodeRequest
+    from sdcm.config.model import SCTConfiguration
+    from sdcm.containers.node import Node
+
+MARKER = "docker_scylla_args"
+#: Marker argument -> field of the request to the broker.
+_ARGUMENTS = {
+    "scylla_docker_image": "image",
+    "image": "image",
+    "docker_network": "network",
+    "ssl": "ssl",
+    "seeds": "seeds",
+    "rack": "rack",
+    "dc": "dc",
+    "native_entrypoint": "native_entrypoint",
+    "smp": "smp",
+    "memory_mb": "memory_mb",
+    "extra_args": "extra_args",
+}
+
+
+def request_of(arguments: dict[str, object], fixture: str, **more: Any) -> "NodeRequest":
+    """Turn marker arguments into a request to the broker.
+
+    Args:
+        arguments: The marker's arguments, all levels merged.
+        fixture: Short name of the fixture.
+        **more: Fields that the fixture itself decides.
+
+    Raises:
+        pytest.UsageError: An argument is unknown.
+    """
+    from sdcm.broker.protocol import NodeRequest
+
+    unknown = sorted(set(arguments) - set(_ARGUMENTS))
+    if unknown:
+        raise pytest.UsageError(f"{MARKER}: unknown argument {unknown[0]!r} -- known: {', '.join(sorted(_ARGUMENTS))}")
+    fields: dict[str, Any] = {}
+    # `scylla_docker_image` wins over `image`, so it comes last.
+    for name in sorted(arguments, key=lambda name: name == "scylla_docker_image"):
+        fields[_ARGUMENTS[name]] = arguments[name]
+    if "seeds" in fields:
+        fields["seeds"] = tuple(str(fields["seeds"]).replace(",", " ").split())
+    if isinstance(fields.get("rack"), int):
+        fields["rack"] = f"RACK{fields['rack']}"
+    fields["extra_args"] = tuple(fields.get("extra_args", ()))
+    return NodeRequest(**{**fields, "fixture": fixture, **more})
+
+
+@contextmanager
+def node_for(request: pytest.FixtureRequest, wanted: "NodeRequest") -> Iterator["Node"]:
+    """Lease a node for the time of the block; its sessions are closed before it goes."""
+    from sdcm.containers.node import Node
+    from sdcm.containers.records import NodeRecord
+
+    with leased(request, "node", request=wanted.to_record()) as answer:
+        record = NodeRecord.from_record(answer["node"])
+        _skip_without_capabilities(request, record.flavour, record.capabilities)
+        node = Node(record)
+        evidence.watch(request.node, node)
+        try:
+            yield node
+        finally:
+            node.close()
+
+
+def _skip_without_capabilities(request: pytest.FixtureRequest, flavour: str, has: tuple[str, ...]) -> None:
+    """Skip a test that asks for what this flavour of node does not have."""
+    asked = {str(capability) for marker in request.node.iter_markers("needs") for capability in marker.args}
+    missing = sorted(asked - set(has))
+    if missing:
+        pytest.skip(f"docker: a {flavour} node has no {', '.join(missing)} -- run with an image that has (--db scylla)")
+
+
+@pytest.fixture
+def docker_scylla(request: pytest.FixtureRequest, params: "SCTConfiguration") -> Iterator["Node"]:
+    """Give the test a database node of its own: CQL answers and the login works.
+
+    The node is Scylla where its image is to be had, else Cassandra (`--db`); the marker
+    `docker_scylla_args` says how it starts.
+
+    External services: Docker
+    """
+    wanted = request_of(markers.merged_arguments(request.node, MARKER), "scylla")
+    with node_for(request, wanted) as node:
+        node.params = params
+        yield node
+
+
+@pytest.fixture
+def docker_scylla_2(
+    request: pytest.FixtureRequest, docker_scylla: "Node", params: "SCTConfiguration"
+) -> Iterator["Node"]:
+    """Give the test a second node, in one cluster with `docker_scylla`; both see one another as up.
+
+    External services: Docker
+    """
+    from sdcm.containers.ring import join_ring
+
+    arguments = {**markers.merged_arguments(request.node, MARKER), "seeds": docker_scylla.internal_ip_address}
+    with node_for(request, request_of(arguments, "scylla")) as node:
+        node.params = params
+        join_ring([docker_scylla, node])
+        yield node

@@ -1,0 +1,106 @@
+"""Writes what the tests do into the run's journal, from the process that sees all reports."""
+
+from typing import Any
+
+import pytest
+
+from sdcm import journal
+from sdcm.pytest_plugin import evidence
+from sdcm.pytest_plugin.session import is_worker
+
+#: Characters of a failure's text, and of each of its sections, that the journal keeps.
+_TEXT_LIMIT = 60_000
+_PHASES = ("setup", "call", "teardown")
+
+
+class JournalWriter:
+    """Collects a test's phase reports and writes one record when its teardown is reported."""
+
+    def __init__(self) -> None:
+        """Start with no test under way."""
+        self._reports: dict[str, list[pytest.TestReport]] = {}
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Note that a test starts."""
+        journal.note("test-start", test=plain(nodeid))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a phase; the last one ends the test, as does the crash of its worker."""
+        reports = self._reports.setdefault(report.nodeid, [])
+        reports.append(report)
+        if report.when == "call":
+            journal.note("test-body", test=plain(report.nodeid), started=round(report.start, 3))
+        if report.when == "teardown" or report.when not in _PHASES:
+            del self._reports[report.nodeid]
+            journal.note("test-end", **record_of(reports))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file that cannot be collected."""
+        if report.failed:
+            journal.note("collect-error", test=report.nodeid, text=_cut(report.longreprtext))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self, node: Any) -> None:
+        """Note a worker that is up."""
+        journal.note("worker", worker=node.gateway.id, state="up")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Note a worker that is gone, with its error if it was lost."""
+        journal.note("worker", worker=node.gateway.id, state="lost" if error else "down", reason=str(error or ""))
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Note pytest's verdict."""
+        journal.note("pytest-end", status=int(exitstatus))
+
+
+def plain(nodeid: str) -> str:
+    """Return a node id without the suffix that xdist appends for groups."""
+    head, separator, group = nodeid.rpartition("@")
+    return head if separator and "[" not in group and "/" not in group else nodeid
+
+
+def record_of(reports: list[pytest.TestReport]) -> dict[str, Any]:
+    """Return a test's journal record from the reports of its phases."""
+    decisive = next((report for report in reports if report.failed), None) or next(
+        (report for report in reports if report.skipped), reports[-1]
+    )
+    outcome = decisive.outcome if decisive.when in {"call", "???"} or not decisive.failed else "error"
+    if hasattr(decisive, "wasxfail"):
+        outcome = "xfailed" if decisive.skipped else "xpassed"
+    gateway = getattr(getattr(reports[0], "node", None), "gateway", None)
+    properties = dict(property_ for report in reports for property_ in report.user_properties)
+    return {
+        "test": plain(reports[0].nodeid),
+        "worker": gateway.id if gateway else "main",
+        "outcome": outcome,
+        "phase": decisive.when,
+        "seconds": round(sum(report.duration for report in reports), 3),
+        "phases": {str(report.when): round(report.duration, 3) for report in reports},
+        "reason": _reason(decisive),
+        "text": _cut(decisive.longreprtext) if decisive.failed else "",
+        "sections": [[title, _cut(text)] for title, text in decisive.sections] if decisive.failed else [],
+        "failure_class": properties.get(evidence.CLASS_PROPERTY, "test") if decisive.failed else "",
+    }
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Return why a test was skipped, or the line of its failure that says most."""
+    if hasattr(report, "wasxfail"):
+        return str(report.wasxfail)
+    if report.skipped and isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        return str(crash.message).strip().splitlines()[0] if str(crash.message).strip() else ""
+    return report.longreprtext.strip().splitlines()[-1] if report.failed and report.longreprtext.strip() else ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _TEXT_LIMIT else f"... {text[-_TEXT_LIMIT:]}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Write from the controller, or from the one process there is."""
+    if not is_worker(config):
+        config.pluginmanager.register(JournalWriter(), "sct-journal-writer")

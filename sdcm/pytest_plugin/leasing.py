@@ -1,0 +1,57 @@
+"""Leases as fixtures hold them: asked for at set-up, given back at teardown, whatever happens."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from sdcm import journal
+from sdcm.errors import ServiceUnavailable
+from sdcm.pytest_plugin.readiness import skip_unavailable
+from sdcm.pytest_plugin.session import context_of, worker_name
+
+
+@contextmanager
+def leased(request: pytest.FixtureRequest, op: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+    """Hold a lease for the time of the block.
+
+    Args:
+        request: The asking fixture's request.
+        op: What to ask the broker for (see `sdcm.broker.protocol`).
+        **arguments: The request's arguments.
+
+    Yields:
+        The broker's answer.
+
+    Raises:
+        EnvironmentFailed: It did not come up.
+    """
+    client = context_of(request.config).client()
+    test = request.node.nodeid
+    note = _Note(request, test)
+    started = time.monotonic()
+    note(op, "wanted")
+    try:
+        answer = client.ask(op, test=test, **arguments)
+    except ServiceUnavailable as exc:
+        skip_unavailable(exc)
+        raise  # not reached: the skip is an exception
+    note(op, "granted", lease=answer["lease"], seconds=round(time.monotonic() - started, 3))
+    try:
+        yield answer
+    finally:
+        client.ask("release", lease=answer["lease"])
+        note(op, "ended", lease=answer["lease"])
+
+
+class _Note:
+    """Writes lease events into the run's journal, where there is one."""
+
+    def __init__(self, request: pytest.FixtureRequest, test: str) -> None:
+        self._worker = worker_name(request.config)
+        self._test = test
+
+    def __call__(self, what: str, state: str, **more: Any) -> None:
+        journal.note("lease", what=what, test=self._test, worker=self._worker, state=state, **more)

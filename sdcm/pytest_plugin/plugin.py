@@ -1,0 +1,43 @@
+"""The plugin's entry: registers one small plugin a feature, and nothing else.
+
+Loading it imports only the standard library and pytest; what a feature needs beyond that is imported
+when a test uses it.
+"""
+
+import pytest
+
+from sdcm.pytest_plugin import (
+    collecting,
+    config_fixtures,
+    docker_fixtures,
+    events_fixtures,
+    evidence,
+    journalling,
+    kubernetes_fixtures,
+    markers,
+    readiness,
+    session,
+)
+
+_FEATURES = (
+    session,
+    collecting,
+    readiness,
+    config_fixtures,
+    events_fixtures,
+    docker_fixtures,
+    kubernetes_fixtures,
+    evidence,
+    journalling,
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register markers and features."""
+    markers.register(config)
+    for feature in _FEATURES:
+        config.pluginmanager.register(feature, f"sct-{feature.__name__.rpartition('.')[2]}")
+    if config.pluginmanager.hasplugin("dsession") or config.pluginmanager.hasplugin("xdist"):
+        from sdcm.pytest_plugin import scheduling
+
+        config.pluginmanager.register(scheduling, "sct-scheduling")

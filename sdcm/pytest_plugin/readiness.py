@@ -1,0 +1,49 @@
+"""Lets a test start when what it needs is there; skips it, with the reason, when it is not to be had."""
+
+import os
+
+import pytest
+
+from sdcm.errors import ServiceUnavailable
+from sdcm.pytest_plugin import collecting
+from sdcm.pytest_plugin.session import RunContext, context_of
+from sdcm.services.availability import cloud_availability
+from sdcm.services.table import CLOUD_LABELS
+
+#: Services that the broker brings up, in the order a test waits for them.
+_BROUGHT_UP = ("docker", "kubernetes")
+
+
+def skip_unavailable(error: ServiceUnavailable) -> None:
+    """Skip the running test for a service that is not to be had.
+
+    Raises:
+        pytest.skip.Exception: Always.
+    """
+    pytest.skip(str(error))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Wait for the test's services before any of its fixtures run."""
+    labels = collecting.needs_of(item).services
+    for label in labels:
+        if label in CLOUD_LABELS:
+            verdict = cloud_availability(label, os.environ)
+            if not verdict.available:
+                pytest.skip(str(verdict))
+    context = context_of(item.config)
+    for label in _BROUGHT_UP:
+        if label in labels:
+            _wait_for(context, label)
+
+
+def _wait_for(context: RunContext, label: str) -> None:
+    """Wait for a service and let this process, and so the test, reach it."""
+    try:
+        answer = context.client().ask("wait", service=label)
+    except ServiceUnavailable as exc:
+        skip_unavailable(exc)
+    else:
+        for name, value in answer["environ"].items():
+            context.set_environ(name, value)

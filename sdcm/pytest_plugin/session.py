@@ -1,0 +1,174 @@
+"""How this pytest process reaches the run it belongs to.
+
+Under `sct.py` the runner has set the variables below. In plain pytest the first process sets them
+(xdist's workers inherit them) and, when a chosen test needs it, starts the broker and ends it.
+"""
+
+import os
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sdcm import journal, paths
+from sdcm.services import selected
+from sdcm.services.selected import SelectedTest
+
+if TYPE_CHECKING:
+    from sdcm.broker.client import BrokerClient
+    from sdcm.broker.opener import OpenBroker
+
+#: Run id, set for everything that runs under a run.
+RUN_VARIABLE = "SCT_RUN"
+#: Socket of the run's broker (see `sdcm.broker.protocol`).
+BROKER_VARIABLE = "SCT_BROKER"
+#: File with the services' states.
+SERVICES_VARIABLE = "SCT_SERVICES"
+#: Set in plain pytest: this very process, not `sct.py`, is the run's opener.
+PLAIN_VARIABLE = "SCT_PLAIN"
+
+_CONTEXT = pytest.StashKey["RunContext"]()
+#: Seconds for a broker that was hung up on to tear down.
+_TEARDOWN_DEADLINE = 180.0
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is an xdist worker."""
+    return hasattr(config, "workerinput")
+
+
+def worker_name(config: pytest.Config) -> str:
+    """Return the worker's name, `main` without xdist."""
+    workerinput: dict[str, Any] = getattr(config, "workerinput", {})
+    return str(workerinput.get("workerid", "main"))
+
+
+class RunContext:
+    """The run as one pytest process sees it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Adopt the run that the environment names; in plain pytest make one up."""
+        self._config = config
+        self._client: BrokerClient | None = None
+        self._broker: OpenBroker | None = None
+        self._environ_before: dict[str, str | None] = {}
+        self.plain = PLAIN_VARIABLE in os.environ or RUN_VARIABLE not in os.environ
+        self.opener = RUN_VARIABLE not in os.environ and not is_worker(config)
+        if self.opener:
+            self._open_plain()
+
+    def _open_plain(self) -> None:
+        from sdcm.ownership import labels
+
+        places = paths.from_environment()
+        run_id = labels.new_run_id()
+        runtime, state = places.run_runtime(run_id), places.run_state(run_id)
+        self.set_environ(RUN_VARIABLE, run_id)
+        self.set_environ(PLAIN_VARIABLE, "1")
+        self.set_environ(BROKER_VARIABLE, str(runtime / "broker.sock"))
+        self.set_environ(SERVICES_VARIABLE, str(runtime / "services.json"))
+        self.set_environ(selected.ENVIRONMENT_VARIABLE, str(state / "selection.json"))
+        self.set_environ(journal.ENVIRONMENT_VARIABLE, str(state / journal.FILE_NAME))
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return os.environ[RUN_VARIABLE]
+
+    @property
+    def selection_file(self) -> Path:
+        """Where the selection is, or is to be."""
+        return Path(os.environ[selected.ENVIRONMENT_VARIABLE])
+
+    def set_environ(self, name: str, value: str) -> None:
+        """Set a variable for this process and its children until the session ends."""
+        self._environ_before.setdefault(name, os.environ.get(name))
+        os.environ[name] = value
+
+    def client(self) -> "BrokerClient":
+        """Return this process's connection to the broker."""
+        if self._client is None:
+            from sdcm.broker.client import BrokerClient
+
+            self._client = BrokerClient(Path(os.environ[BROKER_VARIABLE]), worker_name(self._config))
+        return self._client
+
+    def open_broker(self, tests: Iterable[SelectedTest]) -> None:
+        """Start the broker of a plain pytest run, if a chosen test needs one and none runs."""
+        chosen = list(tests)
+        wanted = {label for test in chosen for label in test.services} & {"docker", "kubernetes"}
+        if not self.opener or self._broker is not None or not wanted:
+            return
+        from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
+
+        kubeconfig = os.environ.get("KUBECONFIG", "")
+        if "kubernetes" in wanted and kubeconfig and not Path(kubeconfig).is_file():
+            raise pytest.UsageError(f"KUBECONFIG names {kubeconfig}, which does not exist -- unset it, or correct it")
+        spec = BrokerSpec(
+            run_id=self.run_id,
+            services=tuple(sorted(wanted)),
+            images=tuple(sorted({image for test in chosen for image in test.images})),
+            kubernetes="kubeconfig" if kubeconfig else "none",
+            kubeconfig=kubeconfig,
+            environ=engine_environ(os.environ),
+        )
+        self._broker = OpenBroker.start(spec, paths.from_environment(), os.environ)
+
+    def close(self) -> None:
+        """Disconnect; the opener also ends its broker and waits for the teardown."""
+        if self._client is not None:
+            with suppress(OSError):
+                self._client.close()
+        if self._broker is not None:
+            self._end_broker(self._broker)
+        for name, value in self._environ_before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+    def _end_broker(self, broker: "OpenBroker") -> None:
+        from sdcm.broker import opener
+
+        broker.hang_up()
+        status = broker.wait(_TEARDOWN_DEADLINE)
+        if status != 0:
+            broker.kill()
+            opener.clean_up_after(self.run_id, os.environ, _TEARDOWN_DEADLINE)
+
+
+def context_of(config: pytest.Config) -> RunContext:
+    """Return this process's view of the run."""
+    if _CONTEXT not in config.stash:
+        config.stash[_CONTEXT] = RunContext(config)
+    return config.stash[_CONTEXT]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Make the run known before xdist starts workers."""
+    if not session.config.option.collectonly:
+        context_of(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any) -> None:
+    """In plain pytest, start the broker once the first worker has written the selection."""
+    context = context_of(node.config)
+    if not context.opener:
+        return
+    deadline = time.monotonic() + 5
+    while not context.selection_file.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    if context.selection_file.exists():
+        context.open_broker(selected.read(context.selection_file))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave the run, whatever happened."""
+    if _CONTEXT in config.stash:
+        config.stash[_CONTEXT].close()

@@ -1,0 +1,87 @@
+"""The broker's process: `python -m sdcm.run.broker_process RUN_ID PIPE`.
+
+Owns every resource of the run, from the first to the last. Ends when its opener closes the pipe or
+dies, when asked to stop, or when a kept environment's time is up; each way goes through `tear_down`.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+
+from sdcm import journal as journals
+from sdcm import paths, process
+from sdcm.broker import protocol
+from sdcm.broker.admission import Admission
+from sdcm.broker.desk import BrokerDesk
+from sdcm.broker.gate import Gate
+from sdcm.broker.opener import SPEC_FILE, BrokerSpec
+from sdcm.broker.server import Server
+from sdcm.broker.states import ServiceStates
+from sdcm.journal import Journal
+from sdcm.ownership.ledger import Ledger
+from sdcm.run import teardown
+from sdcm.run.services_up import ServicesUp
+
+#: Seconds that what is just being made may take to exist once the run ends.
+_SETTLE_DEADLINE = 20.0
+
+
+def _watch_opener(pipe: int, spec: BrokerSpec, supplies: ServicesUp, stop: threading.Event) -> None:
+    """Wait until the opener is gone, then as long as the environment is kept, then stop."""
+    while os.read(pipe, 1):
+        pass
+    while not stop.is_set() and (left := supplies.kept_until - time.time()) > 0:
+        stop.wait(min(left, 60.0))
+    stop.set()
+
+
+def serve(run_id: str, pipe: int) -> None:
+    """Be the broker of a run until it ends, and tear it down."""
+    places = paths.from_environment()
+    state, runtime = places.run_state(run_id), places.run_runtime(run_id)
+    spec = BrokerSpec.from_record(json.loads((state / SPEC_FILE).read_text()))
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    journal = Journal(state / journals.FILE_NAME)
+    ledger = Ledger(state, run_id, process.identify())
+    ledger.will_make("directory", str(runtime))
+    gate = Gate()
+    states = ServiceStates(runtime / protocol.SERVICES_FILE, journal)
+    supplies = ServicesUp(spec, places, ledger, journal, states, gate, stop)
+    desk = BrokerDesk(supplies, gate, Admission.of_this_machine())
+    server = Server(runtime / protocol.SOCKET_NAME, desk)
+    server.start()
+    threading.Thread(target=_watch_opener, args=(pipe, spec, supplies, stop), daemon=True).start()
+    try:
+        supplies.begin()
+        stop.wait()
+    finally:
+        server.close()
+        supplies.graph.closing.set()
+        gate.close(_SETTLE_DEADLINE)
+        desk.close(_SETTLE_DEADLINE)
+        supplies.graph.close(_SETTLE_DEADLINE)
+        supplies.let_go_of_engine()
+        teardown.tear_down(run_id, places, ledger, journal)
+
+
+def main() -> None:
+    """Run `serve` and leave without waiting for threads that are blocked for ever."""
+    status = 0
+    try:
+        serve(sys.argv[1], int(sys.argv[2]))
+    except Exception:  # noqa: BLE001 - the last stop: the traceback belongs into the broker's log
+        traceback.print_exc()
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

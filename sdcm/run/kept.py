@@ -1,0 +1,88 @@
+"""Environments that outlive their opener, and runs whose owner is dead: what the state directory tells."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdcm.broker import protocol
+from sdcm.broker.client import BrokerClient
+from sdcm.errors import SctError
+from sdcm.ownership import ledger
+from sdcm.ownership.ledger import LedgerState
+from sdcm.paths import Paths
+from sdcm.process import is_alive, is_judgeable
+
+#: Runs whose journals, ledgers and logs stay.
+RUNS_KEPT = 20
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """A run whose broker answers.
+
+    Attributes:
+        run_id: Its id.
+        socket: Its broker's socket.
+        keep_until: Epoch seconds until which it is kept; 0 for a run that is under way.
+    """
+
+    run_id: str
+    socket: Path
+    keep_until: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is an environment that is kept, not a run under way."""
+        return self.keep_until > time.time()
+
+
+def states(places: Paths) -> Iterator[LedgerState]:
+    """Yield what each ledger in the state directory says."""
+    if not places.runs.is_dir():
+        return
+    for folder in sorted(places.runs.iterdir()):
+        if (state := ledger.read(folder / ledger.FILE_NAME)) is not None:
+            yield state
+
+
+def live_runs(places: Paths) -> list[LiveRun]:
+    """Return the runs whose owner lives."""
+    return [
+        LiveRun(state.run_id, places.run_runtime(state.run_id) / protocol.SOCKET_NAME, state.keep_until)
+        for state in states(places)
+        if is_judgeable(state.owner) and is_alive(state.owner)
+    ]
+
+
+def kept_environment(places: Paths) -> LiveRun | None:
+    """Return a kept environment whose broker answers, the one that stays longest."""
+    for run in sorted((run for run in live_runs(places) if run.kept), key=lambda run: -run.keep_until):
+        try:
+            BrokerClient(run.socket, "look-up", deadline=1.0).close()
+        except SctError:
+            continue
+        return run
+    return None
+
+
+def dead_runs(places: Paths) -> list[LedgerState]:
+    """Return the runs that have resources left and whose owner is dead, as far as this host can tell."""
+    return [
+        state
+        for state in states(places)
+        if state.entries and is_judgeable(state.owner) and not is_alive(state.owner)
+    ]
+
+
+def forget_old_runs(places: Paths) -> None:
+    """Delete the folders of all but the last runs; one with resources left is never forgotten."""
+    if not places.runs.is_dir():
+        return
+    folders = sorted((f for f in places.runs.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
+    live = {run.run_id for run in live_runs(places)}
+    for folder in folders[RUNS_KEPT:]:
+        state = ledger.read(folder / ledger.FILE_NAME)
+        if folder.name not in live and not (state and state.entries):
+            shutil.rmtree(folder, ignore_errors=True)

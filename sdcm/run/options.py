@@ -1,0 +1,61 @@
+"""What the user asked for, as one frozen value."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of `unit-tests` and `integration-tests`.
+
+    Attributes:
+        command: Which of the two.
+        tests: Files, folders and node ids as given; empty: the whole `unit_tests` folder.
+        workers: xdist workers; 0 runs in one process, None lets the runner choose.
+        keyword: pytest's `-k` expression.
+        marks: pytest's `-m` expression, joined with the command's own.
+        junit_xml: Where to write JUnit besides the report folder.
+        report_dir: Folder for reports; None: the run's state directory.
+        plan_only: Print the plan and stop.
+        as_json: Print the plan as JSON.
+        setup: Packages may be installed.
+        require: Services that must be available.
+        allow_all_skipped: A run in which everything was skipped is fine.
+        db: Node flavour.
+        kubeconfig: Cluster to use instead of Kind; empty: Kind.
+        keep: Leave the environment.
+        keep_for: Seconds it stays then.
+        verbosity: -1 less, 0 normal, 1 more.
+        pytest_args: Passed to pytest untouched.
+    """
+
+    command: Literal["unit-tests", "integration-tests"]
+    tests: tuple[str, ...] = ()
+    workers: int | None = 4
+    keyword: str = ""
+    marks: str = ""
+    junit_xml: Path | None = None
+    report_dir: Path | None = None
+    plan_only: bool = False
+    as_json: bool = False
+    setup: bool = False
+    require: tuple[str, ...] = ()
+    allow_all_skipped: bool = False
+    db: Literal["auto", "scylla", "cassandra"] = "auto"
+    kubeconfig: str = ""
+    keep: bool = False
+    keep_for: float = 4 * 3600.0
+    verbosity: int = 0
+    pytest_args: tuple[str, ...] = ()
+
+    @property
+    def integration(self) -> bool:
+        """Whether services are brought up."""
+        return self.command == "integration-tests"
+
+    @property
+    def marker_expression(self) -> str:
+        """The command's marker expression, joined with the user's."""
+        own = "integration" if self.integration else "not integration"
+        return f"({own}) and ({self.marks})" if self.marks else own

@@ -1,0 +1,146 @@
+"""A run, from options to exit code. Read this file first.
+
+`STAGES` is the order; each stage takes the run so far and returns it with what it has added. A stage that
+has nothing more to do for the run raises `Done`. Whatever happens, `execute` closes what was opened,
+in reverse order: pytest, broker (which tears the environment down), display.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sdcm import journal as journals
+from sdcm import paths
+from sdcm.broker.opener import OpenBroker
+from sdcm.errors import SctError
+from sdcm.exit_codes import ExitCode
+from sdcm.journal import Journal
+from sdcm.ownership import labels
+from sdcm.paths import Paths
+from sdcm.run import kept, project, report, selection, services, tests
+from sdcm.run.options import RunOptions
+from sdcm.run.plan import Plan, make_plan
+from sdcm.run.pytest_session import PytestOutcome
+from sdcm.run.selection import Selection
+from sdcm.run.signals import Interrupts
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as far as it has come.
+
+    Attributes:
+        options: What the user asked for.
+        environ: Environment variables it started with.
+        places: Base directories.
+        run_id: Its id.
+        project: The project's root folder.
+        targets: What to hand to pytest.
+        journal: Its journal.
+        interrupts: Counts the user's requests to stop.
+        stack: What is to be closed at its end.
+        selection: The chosen tests (after `select`).
+        plan: What is set up for them (after `plan`).
+        broker: The owner of what is set up (after `bring_up`), None where nothing is.
+        pytest_environ: Environment for pytest (after `bring_up`).
+        outcome: How pytest ended (after `run_tests`).
+    """
+
+    options: RunOptions
+    environ: Mapping[str, str]
+    places: Paths
+    run_id: str
+    project: Path
+    targets: tuple[str, ...]
+    journal: Journal
+    interrupts: Interrupts
+    stack: ExitStack
+    selection: Selection | None = None
+    plan: Plan | None = None
+    broker: OpenBroker | None = None
+    pytest_environ: Mapping[str, str] = field(default_factory=dict)
+    outcome: PytestOutcome | None = None
+
+    @property
+    def state(self) -> Path:
+        """Its state directory."""
+        return self.places.run_state(self.run_id)
+
+
+class Done(Exception):  # noqa: N818 - a way out, not an error
+    """The run needs no further stage."""
+
+    def __init__(self, code: ExitCode) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+Stage = Callable[[Run], Run]
+
+
+def select(run: Run) -> Run:
+    """Choose the tests; `unit-tests` leaves that to pytest itself."""
+    if not run.options.integration and not run.options.plan_only:
+        return run
+    return services.select_while_looking_for_engine(run)
+
+
+def plan(run: Run) -> Run:
+    """Work out what must be set up; stop here for `--plan`, and when nothing is chosen."""
+    if run.selection is None:
+        return run
+    made = make_plan(run.options, run.selection.tests, run.environ)
+    run.journal.write(
+        "plan", services=made.services, images=list(made.images), steps=list(made.steps), workers=made.workers
+    )
+    if run.options.plan_only:
+        report.print_plan(made, as_json=run.options.as_json)
+        raise Done(ExitCode.OK if made.tests else ExitCode.NOTHING_SELECTED)
+    if not made.tests:
+        report.say("no test is selected")
+        raise Done(ExitCode.NOTHING_SELECTED)
+    return replace(run, plan=made)
+
+
+#: The order of a run.
+STAGES: tuple[Stage, ...] = (select, plan, services.bring_up, tests.run_tests)
+
+
+def execute(options: RunOptions) -> ExitCode:
+    """Run the stages, take everything down, report, and return the exit code.
+
+    Raises:
+        SctError: The run could not be done; everything is taken down by then.
+    """
+    environ = selection.run_environ(os.environ)
+    places = paths.from_environment(environ)
+    root = project.find_project(Path.cwd())
+    targets = project.resolve_targets(root, Path.cwd(), options.tests)
+    run_id = labels.new_run_id()
+    state = paths.make_private(places.run_state(run_id))
+    started = time.monotonic()
+    with ExitStack() as outer, Interrupts() as interrupts:
+        journal = Journal(state / journals.FILE_NAME)
+        outer.callback(journal.close)
+        journal.write("run-start", run=run_id, command=options.command, argv=sys.argv[1:])
+        outer.callback(kept.forget_old_runs, places)
+        code: ExitCode | None = None
+        try:
+            with ExitStack() as stack:
+                run = Run(options, environ, places, run_id, root, targets, journal, interrupts, stack)
+                for stage in STAGES:
+                    run = stage(run)
+            code = report.finish(run, seconds=time.monotonic() - started)
+        except Done as done:
+            code = done.code
+        except SctError as exc:
+            code = exc.exit_code
+            raise
+        finally:
+            journal.write("run-end", exit_code=code, seconds=round(time.monotonic() - started, 3))
+    return code
+

@@ -1,0 +1,114 @@
+"""What must be brought up for the chosen tests, and what will be skipped: pure data."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sdcm.errors import ServiceUnavailable
+from sdcm.run.options import RunOptions
+from sdcm.services.availability import cloud_availability
+from sdcm.services.selected import NODE_IMAGE, SelectedTest
+from sdcm.services.table import CLOUD_LABELS, LABELS
+
+#: Services that the broker brings up.
+BROUGHT_UP = ("docker", "kubernetes")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do.
+
+    Attributes:
+        tests: The chosen tests.
+        services: Label -> how many chosen tests need it.
+        unavailable: Label -> why its tests will be skipped.
+        images: Images that are made ready before tests need them.
+        steps: Names of the set-up steps, in the order a reader expects.
+        workers: Workers that will run.
+        kubernetes: Where Kubernetes tests run.
+    """
+
+    tests: tuple[SelectedTest, ...]
+    services: dict[str, int]
+    unavailable: dict[str, str]
+    images: tuple[str, ...]
+    steps: tuple[str, ...]
+    workers: int
+    kubernetes: str
+
+    @property
+    def to_bring_up(self) -> tuple[str, ...]:
+        """Labels of the services that need a broker."""
+        return tuple(label for label in BROUGHT_UP if label in self.services)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the plan as JSON values."""
+        return {
+            "tests": [test.nodeid for test in self.tests],
+            "services": self.services,
+            "skips": {
+                label: {"reason": reason, "tests": self.services[label]} for label, reason in self.unavailable.items()
+            },
+            "images": list(self.images),
+            "steps": list(self.steps),
+            "workers": self.workers,
+        }
+
+    def lines(self) -> list[str]:
+        """Return the plan for a reader."""
+        lines = [f"{len(self.tests)} tests on {self.workers} workers"]
+        lines += [f"  needs     {label}: {count} tests" for label, count in self.services.items()]
+        lines += [f"  skips     {self.services[label]} tests: {reason}" for label, reason in self.unavailable.items()]
+        lines += [f"  sets up   {step}" for step in self.steps] or ["  sets up   nothing"]
+        return lines
+
+
+def make_plan(options: RunOptions, tests: tuple[SelectedTest, ...], environ: Mapping[str, str]) -> Plan:
+    """Work out what the chosen tests need.
+
+    Raises:
+        ServiceUnavailable: A required service is not available.
+    """
+    counts = Counter(label for test in tests for label in test.services)
+    services = {label: counts[label] for label in LABELS if counts[label]}
+    verdicts = {label: cloud_availability(label, environ) for label in CLOUD_LABELS}
+    for label in options.require:
+        if label in CLOUD_LABELS and not verdicts[label].available:
+            raise ServiceUnavailable(f"--require {label}", why=str(verdicts[label]))
+    unavailable = {
+        label: str(verdicts[label]) for label in services if label in CLOUD_LABELS and not verdicts[label].available
+    }
+    images = tuple(sorted({image for test in tests for image in test.images}))
+    return Plan(
+        tests=tests,
+        services=services,
+        unavailable=unavailable,
+        images=images,
+        steps=tuple(_steps(options, services, images)),
+        workers=_workers(options, tests),
+        kubernetes="kubeconfig" if options.kubeconfig else "kind",
+    )
+
+
+def _steps(options: RunOptions, services: Mapping[str, int], images: Iterable[str]) -> list[str]:
+    steps: list[str] = []
+    kind = "kubernetes" in services and not options.kubeconfig
+    if "docker" in services or kind:
+        steps.append("engine")
+    if "docker" in services:
+        steps.append("network")
+        steps += [f"image {options.db if image == NODE_IMAGE else image}" for image in images]
+    if kind:
+        steps += ["image kind-node", "kind", "cluster (Kind)"]
+    elif "kubernetes" in services:
+        steps.append(f"cluster of {options.kubeconfig}")
+    return steps
+
+
+def _workers(options: RunOptions, tests: Iterable[SelectedTest]) -> int:
+    """Return the number of workers: never more than there are units to run."""
+    chosen = list(tests)
+    units = {(test.group or (test.file if test.shared_lease else test.nodeid)) for test in chosen}
+    wanted = 4 if options.workers is None else options.workers
+    return min(wanted, len(units)) if options.integration else wanted

@@ -1,0 +1,75 @@
+"""The project under test: its root folder, and what `-t` names in it."""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+from sdcm.errors import UsageProblem
+
+TESTS_FOLDER = "unit_tests"
+_NEAR = 3
+
+
+def find_project(start: Path) -> Path:
+    """Return the nearest folder at or above `start` that holds `unit_tests`.
+
+    Raises:
+        UsageProblem: There is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / TESTS_FOLDER).is_dir():
+            return folder
+    raise UsageProblem(
+        f"no {TESTS_FOLDER}/ folder in {start} or above it",
+        mend="run this inside the project whose tests it is to run",
+    )
+
+
+def resolve_targets(project: Path, start: Path, wanted: Iterable[str]) -> tuple[str, ...]:
+    """Return what to hand to pytest for the user's `-t` values.
+
+    Each is a file, a folder or a node id, relative to the project's `unit_tests`, to the current
+    folder or to the project's root.
+
+    Args:
+        project: The project's root folder.
+        start: The current folder.
+        wanted: The values as given; none stands for the whole tests folder.
+
+    Raises:
+        UsageProblem: A path does not exist; near names are in the message.
+    """
+    targets = [_resolve(project, start, value) for value in wanted if value]
+    return tuple(targets) or (TESTS_FOLDER,)
+
+
+def _resolve(project: Path, start: Path, value: str) -> str:
+    path, separator, rest = value.partition("::")
+    for base in (project / TESTS_FOLDER, start, project):
+        candidate = base / path
+        if candidate.exists():
+            shown = candidate.resolve()
+            inside = shown.is_relative_to(project.resolve())
+            return f"{shown.relative_to(project.resolve()) if inside else shown}{separator}{rest}"
+    raise UsageProblem(
+        f"-t {value}: no such file or folder under {TESTS_FOLDER}/ or here", why=near_text(path, _known(project))
+    )
+
+
+def _known(project: Path) -> list[str]:
+    tests = project / TESTS_FOLDER
+    return [str(path.relative_to(tests)) for path in tests.rglob("*.py") if "__pycache__" not in path.parts]
+
+
+def near_text(wrong: str, known: Iterable[str]) -> str:
+    """Return "did you mean ..." for the known names nearest to a wrong one, empty when none is near.
+
+    A path is also near when only its last part is.
+    """
+    names = list(known)
+    near = difflib.get_close_matches(wrong, names, n=_NEAR, cutoff=0.6)
+    if not near:
+        last = {name.rsplit("/", 1)[-1].rsplit("::", 1)[-1]: name for name in names}
+        tail = wrong.rsplit("/", 1)[-1].rsplit("::", 1)[-1]
+        near = [last[match] for match in difflib.get_close_matches(tail, last, n=_NEAR, cutoff=0.6)]
+    return f"did you mean {' or '.join(near)}?" if near else ""

@@ -1,0 +1,105 @@
+"""The collect-only pass: which tests are chosen, and what each needs."""
+
+import os
+import re
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdcm import process
+from sdcm.errors import SctError, UsageProblem
+from sdcm.exit_codes import ExitCode
+from sdcm.run.options import RunOptions
+from sdcm.run.project import near_text
+from sdcm.services import selected
+from sdcm.services.selected import SelectedTest
+
+#: Seconds that collecting may take; ten thousand tests take about twenty.
+_DEADLINE = 600.0
+_NOT_FOUND = re.compile(r"^ERROR: not found: (?P<path>.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The chosen tests.
+
+    Attributes:
+        tests: In pytest's order.
+        seconds: What collecting took.
+    """
+
+    tests: tuple[SelectedTest, ...]
+    seconds: float
+
+
+class CollectionFailed(SctError):
+    """pytest cannot collect; its own words are the evidence."""
+
+    exit_code = ExitCode.PYTEST_INTERRUPTED
+
+
+def selection_arguments(options: RunOptions, targets: tuple[str, ...]) -> list[str]:
+    """Return the pytest arguments that choose tests, the same for collecting and for running."""
+    arguments = ["-m", options.marker_expression]
+    if options.keyword:
+        arguments += ["-k", options.keyword]
+    return [*arguments, *options.pytest_args, *targets]
+
+
+def collect(
+    options: RunOptions, project: Path, targets: tuple[str, ...], file: Path, environ: Mapping[str, str]
+) -> Selection:
+    """Collect with the run's own arguments and read what the plugin wrote.
+
+    Args:
+        options: The run's options.
+        project: Folder to run in.
+        targets: Files, folders and node ids.
+        file: Where the selection is written; workers and the scheduler read it too.
+        environ: Environment of the run.
+
+    Raises:
+        UsageProblem: A node id, expression or argument is wrong.
+        CollectionFailed: A test file cannot be imported.
+    """
+    started = time.monotonic()
+    argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "--no-header"]
+    argv += selection_arguments(options, targets)
+    env = {**environ, selected.ENVIRONMENT_VARIABLE: str(file)}
+    done = process.run(argv, timeout=_DEADLINE, cwd=project, env=env, check=False)
+    if done.exit_status == ExitCode.PYTEST_USAGE_ERROR:
+        raise _usage_problem(done, project, environ)
+    if done.exit_status not in {ExitCode.OK, ExitCode.NOTHING_SELECTED} or not file.exists():
+        raise CollectionFailed("pytest cannot collect the tests", evidence=f"{done.stdout}\n{done.stderr}".strip())
+    return Selection(selected.read(file), time.monotonic() - started)
+
+
+def _usage_problem(done: process.Completed, project: Path, environ: Mapping[str, str]) -> UsageProblem:
+    text = f"{done.stdout}\n{done.stderr}"
+    missing = _NOT_FOUND.search(text)
+    if missing is None:
+        lines = [line.removeprefix("ERROR: ") for line in text.splitlines() if "rror" in line]
+        return UsageProblem(lines[0] if lines else "pytest does not accept its arguments", why=" ".join(lines[1:2]))
+    wrong = missing["path"].strip()
+    if Path(wrong).is_relative_to(project):
+        wrong = str(Path(wrong).relative_to(project))
+    file = wrong.partition("::")[0]
+    return UsageProblem(f"no test {wrong}", why=near_text(wrong, _node_ids(file, project, environ)))
+
+
+def _node_ids(file: str, project: Path, environ: Mapping[str, str]) -> list[str]:
+    """Return the node ids in a file, for a suggestion; none when it cannot be collected."""
+    argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", file]
+    quiet = {name: value for name, value in environ.items() if name != selected.ENVIRONMENT_VARIABLE}
+    done = process.run(argv, timeout=_DEADLINE, cwd=project, env=quiet, check=False)
+    ids = [line for line in done.stdout.splitlines() if "::" in line]
+    return ids + [re.sub(r"\[.*\]$", "", line) for line in ids if line.endswith("]")]
+
+
+def run_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment for pytest that nothing of an outer run shines into."""
+    return {name: value for name, value in environ.items() if not name.startswith("PYTEST_XDIST")} | {
+        "PYTHONUNBUFFERED": os.environ.get("PYTHONUNBUFFERED", "1")
+    }

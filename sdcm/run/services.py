@@ -1,0 +1,159 @@
+"""The stages that find out what is needed and bring it up."""
+
+import os
+import threading
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sdcm import journal as journals
+from sdcm import process
+from sdcm.broker import opener
+from sdcm.broker.client import BrokerClient
+from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
+from sdcm.broker.protocol import ENVIRONMENT_VARIABLE as BROKER_VARIABLE
+from sdcm.errors import SctError, ServiceUnavailable, UsageProblem
+from sdcm.pytest_plugin.session import RUN_VARIABLE, SERVICES_VARIABLE
+from sdcm.run import report, selection
+from sdcm.run.display import JournalDisplay
+from sdcm.services import selected
+
+if TYPE_CHECKING:
+    from sdcm.run.pipeline import Run
+
+#: Seconds for the broker to tear everything down; its own deadlines are shorter.
+_TEARDOWN_DEADLINE = 240.0
+
+
+def select_while_looking_for_engine(run: "Run") -> "Run":
+    """Collect; meanwhile find out whether there is an engine, and say so before anything is set up.
+
+    Raises:
+        ServiceUnavailable: A chosen test needs an engine and there is none.
+    """
+    if run.options.kubeconfig and not os.path.isfile(run.options.kubeconfig):  # noqa: PTH113 - as typed
+        raise UsageProblem(f"--kubeconfig {run.options.kubeconfig}", why="no such file")
+    looking = _EngineLookUp(run)
+    chosen = selection.collect(run.options, run.project, run.targets, run.state / "selection.json", run.environ)
+    run.journal.write("selection", tests=len(chosen.tests), seconds=round(chosen.seconds, 3))
+    wanted = {label for test in chosen.tests for label in test.services} | set(run.options.require)
+    needs_engine = "docker" in wanted or ("kubernetes" in wanted and not run.options.kubeconfig)
+    if needs_engine and not run.options.plan_only:
+        looking.verdict()
+    if "kubernetes" in wanted and not run.options.kubeconfig:
+        _check_kubeconfig_variable(run)
+    return replace(run, selection=chosen)
+
+
+def _check_kubeconfig_variable(run: "Run") -> None:
+    """A KUBECONFIG that names nothing is a mistake, even though Kind has a kubeconfig of its own."""
+    value = run.environ.get("KUBECONFIG", "")
+    files = [part for part in value.split(os.pathsep) if part]
+    if files and not any(os.path.exists(part) for part in files):  # noqa: PTH110 - as typed
+        raise UsageProblem(
+            f"KUBECONFIG names {value}, which does not exist", mend="unset KUBECONFIG, or pass --kubeconfig PATH"
+        )
+
+
+class _EngineLookUp:
+    """Looks for an engine in the background."""
+
+    def __init__(self, run: "Run") -> None:
+        self._run = run
+        self._error: SctError | None = None
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def _look(self) -> None:
+        from sdcm.environment.engine import find_engine
+
+        try:
+            find_engine(engine_environ(self._run.environ), self._run.places, allow_install=self._run.options.setup)
+        except SctError as exc:
+            self._error = exc
+
+    def verdict(self) -> None:
+        """Wait for the look-up.
+
+        Raises:
+            ServiceUnavailable: There is no engine.
+        """
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+
+def bring_up(run: "Run") -> "Run":
+    """Start the broker, which brings the plan's services up while tests already run."""
+    environ = {
+        **run.environ,
+        RUN_VARIABLE: run.run_id,
+        journals.ENVIRONMENT_VARIABLE: str(run.state / journals.FILE_NAME),
+    }
+    run.stack.enter_context(
+        JournalDisplay(run.state / journals.FILE_NAME, report.say, verbosity=run.options.verbosity)
+    )
+    if run.plan is None or run.selection is None:
+        return replace(run, pytest_environ=environ)
+    environ[selected.ENVIRONMENT_VARIABLE] = str(run.state / "selection.json")
+    if not run.plan.to_bring_up:
+        return replace(run, pytest_environ=environ)
+    broker = OpenBroker.start(_spec(run), run.places, environ)
+    run.stack.callback(_end, run, broker)
+    environ[BROKER_VARIABLE] = str(broker.socket_path)
+    environ[SERVICES_VARIABLE] = str(broker.services_file)
+    _require(run, broker)
+    return replace(run, broker=broker, pytest_environ=environ)
+
+
+def _spec(run: "Run") -> BrokerSpec:
+    options, plan = run.options, run.plan
+    return BrokerSpec(
+        run_id=run.run_id,
+        services=plan.to_bring_up if plan else (),
+        images=plan.images if plan else (),
+        allow_install=options.setup,
+        db=options.db,
+        kubernetes="kubeconfig" if options.kubeconfig else "kind",
+        kubeconfig=os.path.abspath(options.kubeconfig) if options.kubeconfig else "",  # noqa: PTH100 - as typed
+        environ=engine_environ(run.environ),
+    )
+
+
+def _require(run: "Run", broker: OpenBroker) -> None:
+    """Wait for the services that `--require` names, so that their absence ends the run before any test.
+
+    Raises:
+        ServiceUnavailable: One is not to be had.
+    """
+    wanted = [label for label in ("docker", "kubernetes") if label in run.options.require]
+    if not wanted:
+        return
+    with BrokerClient(broker.socket_path, "runner") as client:
+        for label in wanted:
+            try:
+                client.ask("wait", service=label)
+            except ServiceUnavailable as exc:
+                raise ServiceUnavailable(f"--require {label}", why=str(exc)) from exc
+
+
+def _end(run: "Run", broker: OpenBroker) -> None:
+    """Let the broker tear down and wait for it; do it from the ledger when it cannot."""
+    if run.options.keep and broker.alive():
+        with suppress(SctError), BrokerClient(broker.socket_path, "runner", deadline=5.0) as client:
+            client.ask("keep", seconds=run.options.keep_for)
+            report.say_kept(run.run_id, client.ask("wait", service="docker")["environ"])
+            broker.hang_up()
+            return
+    broker.hang_up()
+    if broker.wait(_TEARDOWN_DEADLINE) != 0:
+        broker.kill()
+        done = opener.clean_up_after(run.run_id, run.environ, _TEARDOWN_DEADLINE)
+        if not done.ok:
+            report.complain(f"some of the run is left: {done.stdout.strip()} -- `sct.py clean` removes it")
+
+
+def adopt(broker: OpenBroker, pid: int) -> None:
+    """Let the broker end pytest when this process cannot do it any more."""
+    with suppress(SctError), BrokerClient(broker.socket_path, "runner") as client:
+        client.ask("adopt", identity=process.identify(pid).to_record())

@@ -1,0 +1,319 @@
+"""Brings the environment up, each part as a step of the graph, and answers for it.
+
+    engine --> network
+           --> image X, for each image
+           --> privileged (may containers be?) --+
+           --> image kind-node ------------------+--> cluster --> X loaded, for each image X
+           --> kind (the binary) ----------------+
+
+What the plan names is started by `begin`; what a test asks for beyond it, when it asks.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sdcm.broker import states as service_states
+from sdcm.broker.gate import Gate
+from sdcm.broker.opener import BrokerSpec
+from sdcm.broker.states import ServiceStates
+from sdcm.environment.catalogue import Catalogue
+from sdcm.environment.engine import Engine, find_engine, hold_engine, privileged_verdict
+from sdcm.environment.graph import Graph, RunningStep
+from sdcm.environment.images import Image, Images
+from sdcm.environment.kind import ClusterRecord, create_cluster, load_image
+from sdcm.environment.kind_binary import ensure_kind_binary
+from sdcm.errors import ServiceUnavailable, SctError
+from sdcm.journal import Journal
+from sdcm.ownership import labels
+from sdcm.ownership.ledger import Ledger
+from sdcm.paths import Paths
+from sdcm.services.selected import NODE_IMAGE
+
+T = TypeVar("T")
+
+
+#: Seconds each kind of step may take. Building the Kubernetes image was measured at 10 minutes of
+#: two free cores; packages and pulls depend on the network.
+_DEADLINES = {"engine": 600.0, "network": 60.0, "image": 3600.0, "kind": 900.0, "cluster": 300.0, "load": 300.0}
+#: Image that containers are probed with; the base of what is built here.
+_PROBE_IMAGE = "base-bookworm"
+
+
+class ServicesUp:
+    """The run's environment; implements what the desk hands out from (`sdcm.broker.supplies`)."""
+
+    def __init__(
+        self,
+        spec: BrokerSpec,
+        places: Paths,
+        ledger: Ledger,
+        journal: Journal,
+        states: ServiceStates,
+        gate: Gate,
+        stop: threading.Event,
+    ) -> None:
+        """Bring nothing up yet."""
+        self.run_id = spec.run_id
+        self.ledger = ledger
+        self.journal = journal
+        self.graph = Graph(journal, places.run_state(spec.run_id) / "logs")
+        self.kept_until = time.time() + spec.keep_for if spec.keep_for else 0.0
+        self._spec = spec
+        self._places = places
+        self._states = states
+        self._gate = gate
+        self._stop = stop
+        self._engine_hold = ExitStack()
+        self._watched: set[str] = set()
+        self._lock = threading.Lock()
+
+    # -- what the run asks of the whole ------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start every step that the plan names."""
+        for service in self._spec.services:
+            self._start(service)
+
+    def let_go_of_engine(self) -> None:
+        """Give up the hold on the engine; the last to do so stops a private one (see `teardown`)."""
+        self._engine_hold.close()
+
+    def wait(self, service: str) -> dict[str, str]:
+        """Wait for a service and return the variables a test reaches it by."""
+        self._start(service)
+        for future in self._steps_of(service):
+            future.result()
+        if service == "kubernetes":
+            variables = self._engine_environ_if_any()
+            return {**variables, "KUBECONFIG": self.cluster().kubeconfig}
+        return self.engine().environ() if service == "docker" else {}
+
+    def state(self) -> dict[str, dict[str, str]]:
+        """Return the states of services and steps, and the variables that reach what is up."""
+        environ: dict[str, str] = {}
+        for service, state in self._states.all().items():
+            if state == service_states.READY:
+                environ |= self.wait(service)
+        return {"services": self._states.all(), "steps": self.graph.state(), "environ": environ}
+
+    def keep(self, seconds: float) -> None:
+        """Let the environment outlive its opener for so long."""
+        self.kept_until = time.time() + seconds
+        self.ledger.keep_until(self.kept_until)
+
+    def stop(self) -> None:
+        """Begin to tear down."""
+        self._stop.set()
+
+    # -- its parts ---------------------------------------------------------------------------------
+
+    def engine(self) -> Engine:
+        """Return the engine."""
+        return self._engine().result()
+
+    def network(self, name: str) -> str:
+        """Return the Docker network to use for a name; empty: the run's own."""
+        return self._network(name).result()
+
+    def image(self, name: str) -> Image:
+        """Return an image by catalogue name or reference."""
+        return self._image(name).result()
+
+    def node_image(self) -> Image:
+        """Return the image of the run's own node flavour."""
+        return self.image(self._flavour().result())
+
+    def cluster(self) -> ClusterRecord:
+        """Return the Kubernetes cluster."""
+        return self._cluster().result()
+
+    def loaded(self, name: str) -> str:
+        """Return the reference of an image once the cluster's nodes hold it."""
+        return self._loaded(name).result()
+
+    # -- steps -------------------------------------------------------------------------------------
+
+    def _start(self, service: str) -> None:
+        with self._lock:
+            if service in self._watched:
+                return
+            self._watched.add(service)
+        steps = self._steps_of(service)
+        if steps:
+            self._states.set(service, service_states.WAITING)
+            threading.Thread(target=self._watch, args=(service, steps), daemon=True).start()
+
+    def _steps_of(self, service: str) -> "list[Future[Any]]":
+        if service == "docker":
+            images: list[Future[Any]] = [
+                self._node_image() if name == NODE_IMAGE else self._image(name) for name in self._spec.images
+            ]
+            return [self._engine(), self._network(""), *images]
+        return [self._cluster()] if service == "kubernetes" else []
+
+    def _watch(self, service: str, steps: "list[Future[Any]]") -> None:
+        """Publish the service's state; images that fail concern only the tests that name them."""
+        vital = steps[:2] if service == "docker" else steps
+        failures = [error for step in steps if (error := step.exception()) is not None and step in vital]
+        first = next((error for error in failures if isinstance(error, SctError)), None)
+        if first is None:
+            self._states.set(service, service_states.READY)
+        elif isinstance(first, ServiceUnavailable):
+            self._states.set(service, service_states.UNAVAILABLE, first)
+        else:
+            self._states.set(service, service_states.FAILED, first)
+
+    def _engine(self) -> "Future[Engine]":
+        return self.graph.step("engine", self._engine_up, deadline=_DEADLINES["engine"])
+
+    def _engine_up(self, step: RunningStep) -> Engine:
+        choice = find_engine(self._spec.environ, self._places, allow_install=self._spec.allow_install)
+        step.say(choice.detail)
+        if choice.private:
+            self.ledger.will_make("engine", str(self._places.engine))
+        engine = self._engine_hold.enter_context(hold_engine(choice, self._places, step))
+        self.ledger.will_make("labelled", self.run_id, **engine.facts())
+        return engine
+
+    def _images(self) -> Images:
+        return Images(self.engine(), Catalogue.load(), self._places)
+
+    def _image(self, name: str) -> "Future[Image]":
+        return self.graph.step(
+            f"image {name}",
+            lambda step: self._images().ensure(name, step),
+            needs=[self._engine()],
+            deadline=_DEADLINES["image"],
+        )
+
+    def _flavour(self) -> "Future[str]":
+        return self.graph.step("flavour", self._choose_flavour, needs=[self._engine()], deadline=_DEADLINES["network"])
+
+    def _choose_flavour(self, step: RunningStep) -> str:
+        """Scylla where its image is to be had, Cassandra elsewhere, unless `--db` says which."""
+        if self._spec.db != "auto":
+            return self._spec.db
+        why_not = self._images().obtainable("scylla")
+        flavour = "cassandra" if why_not else "scylla"
+        step.say(f"nodes are {flavour}" + (f" ({why_not})" if why_not else ""))
+        return flavour
+
+    def _node_image(self) -> "Future[Image]":
+        return self.graph.step(
+            "node image", lambda _: self.node_image(), needs=[self._flavour()], deadline=_DEADLINES["image"]
+        )
+
+    def _network(self, name: str) -> "Future[str]":
+        return self.graph.step(
+            f"network {name}".strip(),
+            lambda step: self._make_network(name, step),
+            needs=[self._engine()],
+            deadline=_DEADLINES["network"],
+        )
+
+    def _make_network(self, name: str, step: RunningStep) -> str:
+        """Join a network of the user's by its very name; any other name is one within the run."""
+        with self.engine().client() as client:
+            if name and any(
+                found.name == name and not labels.is_ours(found.attrs.get("Labels"))
+                for found in client.networks.list(names=[name])
+            ):
+                step.say(f"joining {name}, which is not ours")
+                return name
+            own = f"sct-{self.run_id}-{name}" if name else f"sct-{self.run_id}"
+            self._making("network", own, lambda: client.networks.create(
+                own, driver="bridge", labels=labels.of_run(self.run_id, "network")
+            ))
+        return own
+
+    def _making(self, kind: str, name: str, make: Callable[[], T], **facts: str) -> T:
+        """Make an object of the engine's: gate, ledger, then the object."""
+        self._gate.enter()
+        try:
+            self.ledger.will_make(kind, name, **self.engine().facts(), **facts)
+            return make()
+        finally:
+            self._gate.leave()
+
+    def _kind(self) -> "Future[Path]":
+        return self.graph.step(
+            "kind",
+            lambda step: ensure_kind_binary(self.engine(), self._images(), self._places, step),
+            needs=[self._privileged()],
+            deadline=_DEADLINES["kind"],
+        )
+
+    def _privileged(self) -> "Future[str]":
+        return self.graph.step(
+            "privileged", self._probe_privileged, needs=[self._image(_PROBE_IMAGE)], deadline=_DEADLINES["network"]
+        )
+
+    def _probe_privileged(self, _step: RunningStep) -> str:
+        reason = privileged_verdict(self.engine(), self.image(_PROBE_IMAGE).reference)
+        if reason:
+            raise ServiceUnavailable(
+                "kubernetes: this Docker engine cannot run privileged containers, which Kind needs",
+                why=reason,
+                mend="use an engine that can, or pass --kubeconfig",
+            )
+        return ""
+
+    def _cluster(self) -> "Future[ClusterRecord]":
+        if self._spec.kubernetes == "none":
+            return self.graph.step("cluster", self._no_cluster, deadline=_DEADLINES["cluster"])
+        if self._spec.kubernetes == "kubeconfig":
+            return self.graph.step("cluster", self._given_cluster, deadline=_DEADLINES["cluster"])
+        node_image = self.graph.step(
+            "image kind-node",
+            lambda step: self._images().ensure("kind-node", step),
+            needs=[self._privileged()],
+            deadline=_DEADLINES["image"],
+        )
+        return self.graph.step(
+            "cluster", self._create_cluster, needs=[self._kind(), node_image], deadline=_DEADLINES["cluster"]
+        )
+
+    def _no_cluster(self, _step: RunningStep) -> ClusterRecord:
+        raise ServiceUnavailable(
+            "kubernetes: no cluster: KUBECONFIG is not set and no environment is kept",
+            mend="run through `uv run sct.py integration-tests`, which makes a Kind cluster",
+        )
+
+    def _given_cluster(self, _step: RunningStep) -> ClusterRecord:
+        from sdcm.kubernetes.existing import existing_cluster
+
+        return existing_cluster(Path(self._spec.kubeconfig))
+
+    def _create_cluster(self, step: RunningStep) -> ClusterRecord:
+        return create_cluster(
+            self.engine(),
+            self.image("kind-node"),
+            self._kind().result(),
+            run_id=self.run_id,
+            runtime=self._places.run_runtime(self.run_id),
+            paths=self._places,
+            ledger=self.ledger,
+            step=step,
+        )
+
+    def _loaded(self, name: str) -> "Future[str]":
+        return self.graph.step(
+            f"load {name}",
+            lambda step: self._load(name, step),
+            needs=[self._cluster(), self._image(name)],
+            deadline=_DEADLINES["load"],
+        )
+
+    def _load(self, name: str, step: RunningStep) -> str:
+        reference = self.image(name).reference
+        if self._spec.kubernetes == "kind":
+            load_image(self.engine(), self.cluster(), reference, step)
+        return reference
+
+    def _engine_environ_if_any(self) -> Mapping[str, str]:
+        return self.engine().environ() if self._spec.kubernetes == "kind" else {}

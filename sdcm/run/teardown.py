@@ -1,0 +1,82 @@
+"""Takes a run down: everything in its ledger, in reverse order, then what still carries its label.
+
+The one way down, whoever walks it: the broker at its end, the opener whose broker died, or the
+sweep of a later run (`python -m sdcm.run.teardown RUN_ID` is the second). It may run twice.
+"""
+
+import os
+import sys
+import time
+from dataclasses import asdict
+
+from sdcm import journal as journals
+from sdcm import paths, process
+from sdcm.environment.engine import stop_if_unused
+from sdcm.journal import Journal
+from sdcm.ownership import removers
+from sdcm.ownership.ledger import FILE_NAME, Entry, Ledger, read
+from sdcm.ownership.removers import Leftover
+from sdcm.paths import Paths
+
+#: Seconds that all of it may take; what stands then is reported as left over.
+DEADLINE = 120.0
+
+
+def tear_down(run_id: str, places: Paths, ledger: Ledger, journal: Journal) -> list[Leftover]:
+    """Remove what a run has made.
+
+    Args:
+        run_id: The run.
+        places: Base directories.
+        ledger: Its ledger, open for writing.
+        journal: Its journal.
+
+    Returns:
+        What could not be removed, each with its reason.
+    """
+    started = time.monotonic()
+    journal.write("teardown-start", resources=len(ledger.entries()))
+
+    def stop_engine(entry: Entry) -> None:
+        stop_if_unused(places)
+
+    entries = ledger.entries()
+    # The runtime directory goes last: it holds the kubeconfig that removers use.
+    last = [entry for entry in entries if entry.kind in {"engine", "directory"}]
+    leftovers = removers.remove(
+        [entry for entry in entries if entry not in last], ledger, deadline=DEADLINE
+    )
+    leftovers += removers.remove(last, ledger, deadline=DEADLINE, extra={"engine": stop_engine})
+    journal.write(
+        "teardown-end",
+        seconds=round(time.monotonic() - started, 3),
+        leftovers=[{**asdict(leftover)} for leftover in leftovers],
+    )
+    return leftovers
+
+
+def tear_down_dead(run_id: str, places: Paths) -> list[Leftover]:
+    """Remove what a run has left whose owner is dead; nothing when it has no ledger."""
+    state = places.run_state(run_id)
+    if read(state / FILE_NAME) is None:
+        return []
+    ledger = Ledger(state, run_id, process.identify())
+    journal = Journal(state / journals.FILE_NAME)
+    try:
+        return tear_down(run_id, places, ledger, journal)
+    finally:
+        journal.close()
+        ledger.close()
+
+
+def main() -> None:
+    """Tear down the run named on the command line; exit 1 when something is left."""
+    leftovers = tear_down_dead(sys.argv[1], paths.from_environment())
+    for leftover in leftovers:
+        print(leftover)  # noqa: T201 - read by whoever started this process
+    sys.stdout.flush()
+    os._exit(1 if leftovers else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""The stage in which pytest runs."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sdcm.run import services
+from sdcm.run.pytest_session import PytestSession, keeps_terminal, pytest_argv
+
+if TYPE_CHECKING:
+    from sdcm.run.pipeline import Run
+
+
+def run_tests(run: "Run") -> "Run":
+    """Hand off to pytest and wait for it; the runner itself runs no test."""
+    wanted = 4 if run.options.workers is None else run.options.workers
+    workers = run.plan.workers if run.plan else wanted
+    argv = pytest_argv(run.options, run.targets, workers)
+    run.interrupts.deferred = True
+    session = PytestSession(
+        argv, run.project, run.pytest_environ, own_terminal=keeps_terminal(run.options, workers)
+    )
+    run.stack.callback(session.kill)
+    run.journal.write("pytest-start", argv=argv, pid=session.pid)
+    broker = run.broker
+    if broker is not None:
+        services.adopt(broker, session.pid)
+    outcome = session.wait(lambda: run.interrupts.count, broker.alive if broker else lambda: True)
+    return replace(run, outcome=outcome)

@@ -1,0 +1,142 @@
+"""Database nodes answer CQL.
+
+External services: Docker (database nodes)
+"""
+
+import pytest
+
+
+@pytest.mark.integration
+def test_cql_query(docker_scylla):
+    """Test CQL connectivity to a node, as the guide's own example does.
+
+    External services: Docker (Scylla container)
+    """
+    session = docker_scylla.cql_connection()
+    result = session.execute("SELECT cluster_name FROM system.local")
+    assert result.one()
+
+
+@pytest.mark.integration
+def test_write_and_read_back(docker_scylla):
+    """What one session writes, another of the same node reads, types kept.
+
+    External services: Docker (database node)
+    """
+    writer = docker_scylla.cql_connection()
+    writer.execute("CREATE KEYSPACE shop WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
+    writer.execute("CREATE TABLE shop.orders (id int PRIMARY KEY, item text, tags set<text>)")
+    writer.execute("INSERT INTO shop.orders (id, item, tags) VALUES (1, 'kettle', {'red', 'steel'})")
+    row = docker_scylla.cql_connection().execute("SELECT item, tags FROM shop.orders WHERE id = 1").one()
+    assert (row.item, set(row.tags)) == ("kettle", {"red", "steel"})
+
+
+@pytest.mark.integration
+def test_wrong_password_is_refused(docker_scylla):
+    """Authentication is on: a wrong password is refused.
+
+    External services: Docker (database node)
+    """
+    from cassandra.cluster import NoHostAvailable
+
+    with pytest.raises(NoHostAvailable, match="AuthenticationFailed|Bad credentials|password"):
+        docker_scylla.cql_connection(user="cassandra", password="not it")
+
+
+@pytest.mark.integration
+def test_tools_inside_the_node(docker_scylla):
+    """`run`, `run_cqlsh` and `run_nodetool` work inside the node, and tell what went wrong.
+
+    External services: Docker (database node)
+    """
+    assert docker_scylla.run("echo one; echo two >&2").stdout.strip() == "one"
+    failed = docker_scylla.run("exit 3", ignore_status=True)
+    assert (failed.exit_status, failed.ok) == (3, False)
+    assert "datacenter1" in docker_scylla.run_nodetool("status", timeout=60).stdout
+    lines = docker_scylla.run_cqlsh("SELECT release_version FROM system.local", split=True)
+    assert any("release_version" in line for line in lines)
+
+
+@pytest.mark.integration
+def test_addresses_and_ports(docker_scylla):
+    """The published port answers on the loopback address; the node's own port is in use.
+
+    External services: Docker (database node)
+    """
+    host, _, port = docker_scylla.get_port("9042").rpartition(":")
+    assert host == "127.0.0.1"
+    assert int(port) > 0
+    assert docker_scylla.is_port_used(9042, "cql")
+    assert not docker_scylla.is_port_used(9999, "nothing")
+    assert docker_scylla.internal_ip_address.count(".") == 3
+
+
+@pytest.mark.integration
+def test_two_nodes_share_a_ring(docker_scylla, docker_scylla_2):
+    """A keyspace written through one node is read through the other; both are up and normal.
+
+    External services: Docker (two database nodes)
+    """
+    status = docker_scylla_2.run_nodetool("status", timeout=60).stdout
+    assert sum(line.startswith("UN") for line in status.splitlines()) == 2, status
+    first = docker_scylla.cql_connection()
+    first.execute("CREATE KEYSPACE ring WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 2}")
+    first.execute("CREATE TABLE ring.t (k int PRIMARY KEY, v text)")
+    first.execute("INSERT INTO ring.t (k, v) VALUES (7, 'seven')")
+    second = docker_scylla_2.cql_connection()
+    assert second.execute("SELECT v FROM ring.t WHERE k = 7").one().v == "seven"
+    # The driver knows both nodes, and reaches each by its own published port.
+    up = {(host.endpoint.address, host.endpoint.port) for host in second.cluster.metadata.all_hosts() if host.is_up}
+    published = set()
+    for node in (docker_scylla, docker_scylla_2):
+        host, _, port = node.get_port("9042").rpartition(":")
+        published.add((host, int(port)))
+    assert up == published
+
+
+@pytest.mark.integration
+@pytest.mark.docker_scylla_args(scylla_docker_image="scylladb/scylla:2025.2.0", docker_network="my-network", ssl=True)
+def test_with_ssl(docker_scylla, params):
+    """The guide's example that names a Scylla image runs on that very image, or skips naming it.
+
+    External services: Docker (Scylla container)
+    """
+    assert docker_scylla.image_name == "scylladb/scylla:2025.2.0"
+    assert params.get("authenticator") == "PasswordAuthenticator"
+
+
+@pytest.mark.integration
+@pytest.mark.sct_config(files="test-cases/docker/minimal.yaml")
+def test_with_config(docker_scylla, params):
+    """A configuration file reaches `params` while a node is up.
+
+    External services: Docker (database node)
+    """
+    assert params["user_prefix"]
+    assert docker_scylla.is_running()
+
+
+@pytest.mark.integration
+@pytest.mark.docker_scylla_args(docker_network="backend")
+def test_network_of_the_runs_own(docker_scylla):
+    """A network name that nobody has made is one within the run.
+
+    External services: Docker (database node)
+    """
+    assert docker_scylla.docker_network.startswith("sct-")
+    assert docker_scylla.docker_network.endswith("-backend")
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("number", [pytest.param(n, id=f"worker-{n}") for n in range(4)])
+def test_each_has_a_node_of_its_own(docker_scylla, number):
+    """Four of these run at once on four workers; each starts on an untouched node.
+
+    External services: Docker (database node)
+    """
+    session = docker_scylla.cql_connection()
+    names = {row.keyspace_name for row in session.execute("SELECT keyspace_name FROM system_schema.keyspaces")}
+    assert not any(name.startswith("mine") for name in names), names
+    session.execute(
+        f"CREATE KEYSPACE mine{number} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}"
+    )
