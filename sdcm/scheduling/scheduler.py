@@ -101,7 +101,6 @@ class UnitScheduler:
         elif not self._compare(self._seats[node], collected):
             # Without a shutdown it would wait for tests that it can never get.
             node.shutdown()
-            self._give_up_if_alone()
 
     def schedule(self) -> None:
         """Give out tests: for the first time when all workers have collected, later to replaced workers."""
@@ -185,7 +184,7 @@ class UnitScheduler:
         self._queue.refresh()
         meals: list[tuple[Seat, list[Unit]]] = []
         # One for each before a second for any: with few units left, each worker gets one.
-        for seat in sorted(hungry, key=lambda seat: len(seat.pending)):
+        for seat in hungry:
             unit = self._queue.take_longest()
             meals.append((seat, [unit] if unit else []))
         for _, meal in sorted(meals, key=lambda meal: sum(unit.seconds for unit in meal[1])):

@@ -14,13 +14,11 @@ class Seat:
     Attributes:
         node: The worker.
         pending: The tests it holds, by their place in the scheduler's collection, the running one first.
-        fit: It collected the same tests as the others.
         gone: Sending to it failed; xdist will tell of its end.
     """
 
     node: Worker
     pending: list[int] = field(default_factory=list)
-    fit: bool = True
     gone: bool = False
     _own: list[int] | None = None
 
@@ -32,7 +30,7 @@ class Seat:
     @property
     def may_take_work(self) -> bool:
         """Whether it may be given tests now or once it has collected."""
-        return self.fit and not self.gone and not self.node.shutting_down
+        return not self.gone and not self.node.shutting_down
 
     @property
     def is_hungry(self) -> bool:
@@ -40,16 +38,15 @@ class Seat:
         return self._own is not None and self.may_take_work and len(self.pending) < 2
 
     def compare(self, collected: Sequence[str], ours: Sequence[str]) -> bool:
-        """Note whether its collection holds the same tests as ours; their order may differ."""
-        self.fit = collected == ours or Counter(collected) == Counter(ours)
+        """Return whether its collection holds the same tests as ours, in any order; only then may it be sent to."""
         if collected == ours:
             self._own = list(range(len(ours)))
-        elif self.fit:
-            places: dict[str, list[int]] = {}
-            for index in range(len(collected) - 1, -1, -1):
-                places.setdefault(collected[index], []).append(index)
-            self._own = [places[nodeid].pop() for nodeid in ours]
-        return self.fit
+        elif Counter(collected) == Counter(ours):
+            indices: dict[str, list[int]] = {}
+            for index, nodeid in enumerate(collected):
+                indices.setdefault(nodeid, []).append(index)
+            self._own = [indices[nodeid].pop() for nodeid in ours]
+        return self._own is not None
 
     def send(self, places: Sequence[int]) -> None:
         """Give it tests, by their places in our collection.

@@ -132,6 +132,7 @@ class FakeSession:
                 self._shut_down()
             for worker in list(self._active):
                 self._let_work(worker)
+        assert self._shutting_down, "every worker has ended, yet the scheduler has not finished"
         self.run_record.seconds = self._now
         return self.run_record
 

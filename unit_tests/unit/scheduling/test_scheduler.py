@@ -222,16 +222,38 @@ class TestDeath:
         assert len(session.workers) == 2
 
     def test_a_worker_that_dies_while_it_is_sent_to_loses_nothing(self):
-        tests = _tests(6)
+        tests = _tests(8)
         scheduler = _scheduler(2, tests)
         one, two = _started(scheduler, _ids(tests), 2)
         one.unreachable = True
         scheduler.mark_test_complete(one, 0, 0.1)
         assert one.sent == [[0, 2]]
-        assert not scheduler.tests_finished
-        assert scheduler.remove_node(one) == "t.py::t02"
         scheduler.mark_test_complete(two, 1, 0.1)
         assert two.sent == [[1, 3], [4, 5]]
+        scheduler.mark_test_complete(two, 3, 0.1)
+        scheduler.mark_test_complete(two, 4, 0.1)
+        assert two.sent[2:] == [[6, 7]]
+        assert scheduler.remove_node(one) == "t.py::t02"
+
+    def test_the_end_of_a_worker_that_cannot_be_reached_is_waited_for(self):
+        tests = _tests(5)
+        scheduler = _scheduler(2, tests)
+        one, two = _started(scheduler, _ids(tests), 2)
+        one.unreachable = two.unreachable = True
+        scheduler.mark_test_complete(one, 0, 0.1)
+        scheduler.remove_node(two)
+        replaced = FakeWorker("gw2")
+        scheduler.add_node(replaced)
+        scheduler.add_node_collection(replaced, ["other.py::1"])
+        replaced.workeroutput = {"exitstatus": 0}  # type: ignore[attr-defined]
+        scheduler.remove_node(replaced)
+        assert not scheduler.tests_finished
+        scheduler.remove_node(one)
+        last = FakeWorker("gw3")
+        scheduler.add_node(last)
+        scheduler.add_node_collection(last, _ids(tests))
+        scheduler.schedule()
+        assert last.sent == [[3, 4]]
 
     def test_a_worker_that_dies_before_it_was_up_is_unknown(self):
         with pytest.raises(KeyError):

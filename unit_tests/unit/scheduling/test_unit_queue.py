@@ -34,6 +34,11 @@ def test_the_shortest_is_a_single_test_where_there_is_one():
     assert len(queue) == 0
 
 
+def test_a_single_test_is_preferred_whatever_its_services():
+    queue = UnitQueue([_unit(0, 0.1, 0.1, services=("docker",)), _unit(2, 5.0)], _all_up)
+    assert [unit.tests[0] for unit in iter(queue.take_shortest, None)] == [2, 0]
+
+
 def test_a_short_enough_test_is_asked_for():
     queue = UnitQueue([_unit(0, 2.0), _unit(1, 0.5, 0.5)], _all_up)
     assert queue.take_shortest(single_below=2.0) is None
