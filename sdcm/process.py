@@ -147,6 +147,7 @@ def spawn(
     cwd: Path | None = None,
     log: Path | None = None,
     stdin: int | None = None,
+    stdout: int | None = None,
     new_session: bool = True,
     inherit_output: bool = False,
     pass_fds: Sequence[int] = (),
@@ -159,6 +160,7 @@ def spawn(
         cwd: Where to run it.
         log: File that its output is appended to; otherwise the output is dropped, unless inherited.
         stdin: Descriptor for its standard input; otherwise that is empty, unless inherited.
+        stdout: Descriptor for its standard output; the log then gets standard error only.
         new_session: Put it into a session (and process group) of its own.
         inherit_output: Let it write to (and, without `stdin`, read from) this process's terminal.
         pass_fds: Descriptors to keep open in it.
@@ -177,8 +179,8 @@ def spawn(
             return subprocess.Popen(
                 args,
                 stdin=stdin if stdin is not None or inherit_output else subprocess.DEVNULL,
-                stdout=out,
-                stderr=None if inherit_output else subprocess.STDOUT,
+                stdout=out if stdout is None else stdout,
+                stderr=out if inherit_output or stdout is not None else subprocess.STDOUT,
                 env=None if env is None else dict(env),
                 cwd=cwd,
                 start_new_session=new_session,
