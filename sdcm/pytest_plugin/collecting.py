@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sdcm.pytest_plugin import markers
+from sdcm.pytest_plugin import config_fixtures, markers
 from sdcm.pytest_plugin.session import context_of, is_worker
 from sdcm.services import labels, selected
 from sdcm.services.selected import NODE_IMAGE, SelectedTest
@@ -82,6 +82,8 @@ def _holds_shared_lease(item: pytest.Item) -> bool:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Write the selection where the environment says; in plain pytest also start what it needs."""
     config = session.config
+    if not is_worker(config):
+        config_fixtures.check_files(config, session.items)
     if config.option.collectonly:
         if path := os.environ.get(selected.ENVIRONMENT_VARIABLE):
             selected.write(Path(path), [needs_of(item) for item in session.items])

@@ -1,7 +1,8 @@
 """`params`: the configuration a test sees."""
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +13,28 @@ if TYPE_CHECKING:
     from sdcm.config.model import SCTConfiguration
 
 
+def check_files(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
+    """Read the configuration files of all chosen tests once, before anything is set up for them.
+
+    Raises:
+        pytest.UsageError: One is missing or unreadable.
+    """
+    chosen = {repr(files): files for item in items if (files := _files_of(item))}
+    if not chosen:
+        return
+    from sdcm.config.model import load_params
+
+    for files in chosen.values():
+        try:
+            load_params(files, os.environ, config.rootpath)
+        except UsageProblem as exc:
+            raise pytest.UsageError(str(exc)) from exc
+
+
+def _files_of(item: pytest.Item) -> Any:
+    return markers.merged_arguments(item, "sct_config").get("files", ())
+
+
 @pytest.fixture
 def params(request: pytest.FixtureRequest) -> "SCTConfiguration":
     """Give the test a configuration of its own: defaults, the files of `sct_config`, `SCT_` variables.
@@ -20,8 +43,7 @@ def params(request: pytest.FixtureRequest) -> "SCTConfiguration":
     """
     from sdcm.config.model import load_params
 
-    files = markers.merged_arguments(request.node, "sct_config").get("files", ())
     try:
-        return load_params(files, os.environ, request.config.rootpath)
+        return load_params(_files_of(request.node), os.environ, request.config.rootpath)
     except UsageProblem as exc:
         pytest.fail(str(exc), pytrace=False)

@@ -64,12 +64,11 @@ def _known(project: Path) -> list[str]:
 def near_text(wrong: str, known: Iterable[str]) -> str:
     """Return "did you mean ..." for the known names nearest to a wrong one, empty when none is near.
 
-    A path is also near when only its last part is.
+    A path whose last part is near comes first.
     """
     names = list(known)
-    near = difflib.get_close_matches(wrong, names, n=_NEAR, cutoff=0.6)
-    if not near:
-        last = {name.rsplit("/", 1)[-1].rsplit("::", 1)[-1]: name for name in names}
-        tail = wrong.rsplit("/", 1)[-1].rsplit("::", 1)[-1]
-        near = [last[match] for match in difflib.get_close_matches(tail, last, n=_NEAR, cutoff=0.6)]
+    last = {name.rsplit("/", 1)[-1].rsplit("::", 1)[-1]: name for name in names}
+    tail = wrong.rsplit("/", 1)[-1].rsplit("::", 1)[-1]
+    near = [last[match] for match in difflib.get_close_matches(tail, last, n=_NEAR, cutoff=0.75)]
+    near = near or difflib.get_close_matches(wrong, names, n=_NEAR, cutoff=0.6)
     return f"did you mean {' or '.join(near)}?" if near else ""

@@ -1,0 +1,164 @@
+"""A user's mistake: one line that says what and how to mend it, the right exit code, nothing left behind."""
+
+import json
+
+import pytest
+
+from .conftest import one_line
+
+DOCKER_TEST = '''
+    import pytest
+
+    @pytest.mark.integration
+    @pytest.mark.services("docker")
+    def test_needs_an_engine():
+        """External services: Docker"""
+'''
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["-t", "test_sumz.py"], ["test_sumz.py", "did you mean test_sums.py"], id="path"),
+        pytest.param(["-n", "-1"], ["-1", "number of workers"], id="workers"),
+        pytest.param(["-n", "many"], ["many", "number of workers"], id="workers-word"),
+        pytest.param(["--frobnicate"], ["--frobnicate"], id="option"),
+        pytest.param(["-m", "not ("], ["-m"], id="expression"),
+    ],
+)
+@pytest.mark.parametrize("command", ["unit-tests", "integration-tests"])
+def test_wrong_usage(project, command, arguments, words):
+    if command == "unit-tests" and "-m" in arguments:
+        arguments = [*arguments, "--plan"]
+    ended = project.sct(command, *arguments)
+    line = one_line(ended)
+    assert ended.code == 64, ended.text
+    assert all(word in line for word in words), line
+    assert project.nothing_left()
+
+
+def test_unknown_node_id_names_near_ones(project):
+    ended = project.sct("integration-tests", "-t", "test_sums.py::test_summ")
+    assert ended.code == 64
+    assert "did you mean unit_tests/test_sums.py::test_sum" in one_line(ended)
+
+
+def test_unknown_command_names_near_ones(project):
+    ended = project.sct("integration-test")
+    assert ended.code == 64
+    assert "Did you mean 'integration-tests'?" in one_line(ended)
+
+
+def test_unknown_required_service(project):
+    ended = project.sct("integration-tests", "--require", "dockr")
+    assert ended.code == 64
+    line = one_line(ended)
+    assert "dockr" in line
+    assert "did you mean 'docker'" in line
+
+
+def test_outside_any_project(project, tmp_path_factory):
+    project.root = tmp_path_factory.mktemp("elsewhere")
+    ended = project.sct("unit-tests")
+    assert ended.code == 64
+    assert "unit_tests" in one_line(ended)
+
+
+def test_docker_host_that_does_not_answer(project):
+    project.write("unit_tests/integration/test_docker.py", DOCKER_TEST)
+    ended = project.sct("integration-tests", DOCKER_HOST="unix:///nonexistent/docker.sock")
+    assert ended.code == 69
+    line = one_line(ended)
+    assert "DOCKER_HOST" in line
+    assert "/nonexistent/docker.sock" in line
+    assert project.nothing_left()
+
+
+def test_docker_host_over_ssh_is_refused(project):
+    project.write("unit_tests/integration/test_docker.py", DOCKER_TEST)
+    ended = project.sct("integration-tests", DOCKER_HOST="ssh://somewhere")
+    assert ended.code == 64
+    assert "ssh" in one_line(ended)
+
+
+def test_kubeconfig_that_does_not_exist(project):
+    project.write("unit_tests/integration/test_k8s.py", "import pytest\n\n@pytest.mark.integration\ndef test_k(k8s_cluster): ...\n")
+    ended = project.sct("integration-tests", "--kubeconfig", "nowhere.yaml")
+    assert ended.code == 64
+    assert "nowhere.yaml" in one_line(ended)
+    ended = project.sct("integration-tests", KUBECONFIG="/nonexistent/config", DOCKER_HOST="unix:///nonexistent/d.sock")
+    assert ended.code in {64, 69}
+    one_line(ended)
+
+
+def test_required_credentials_are_missing(project):
+    ended = project.sct("integration-tests", "--require", "aws")
+    assert ended.code == 69
+    assert "AWS_ACCESS_KEY_ID" in one_line(ended)
+
+
+def test_nothing_selected(project):
+    ended = project.sct("integration-tests")
+    assert ended.code == 5
+    assert "no test is selected" in ended.out
+
+
+def test_everything_skipped_for_missing_services(project):
+    project.write(
+        "unit_tests/integration/test_aws.py",
+        '''
+        import pytest
+
+        @pytest.mark.integration
+        def test_bucket():
+            """External services: AWS S3"""
+            raise AssertionError("ran without credentials")
+        ''',
+    )
+    ended = project.sct("integration-tests")
+    assert ended.code == 69, ended.text
+    assert "AWS_ACCESS_KEY_ID" in ended.out
+    assert project.sct("integration-tests", "--allow-all-skipped").code == 0
+
+
+def test_a_file_that_cannot_be_imported(project):
+    project.write("unit_tests/integration/test_broken.py", "import no_such_module_anywhere\n")
+    ended = project.sct("integration-tests")
+    assert ended.code == 2
+    assert "no_such_module_anywhere" in ended.text
+
+
+def test_plan_of_docker_tests_has_no_kind_step(project):
+    project.write("unit_tests/integration/test_docker.py", DOCKER_TEST)
+    ended = project.sct("integration-tests", "--plan", "--json")
+    assert ended.code == 0, ended.text
+    plan = json.loads(ended.out)
+    assert plan["services"] == {"docker": 1}
+    assert plan["steps"] == ["engine", "network"]
+    assert not any("cluster" in step or "kind" in step for step in plan["steps"])
+
+
+def test_plan_of_kubernetes_tests_has_one(project):
+    project.write("unit_tests/integration/test_k8s.py", "import pytest\n\n@pytest.mark.integration\ndef test_k(k8s_cluster): ...\n")
+    plan = json.loads(project.sct("integration-tests", "--plan", "--json").out)
+    assert "cluster (Kind)" in plan["steps"]
+    assert plan["services"] == {"kubernetes": 1}
+
+
+def test_unreadable_yaml_in_sct_config(project):
+    project.write("broken.yaml", "a: [1, 2\nb: }")
+    project.write(
+        "unit_tests/integration/test_params.py",
+        """
+        import pytest
+
+        @pytest.mark.integration
+        @pytest.mark.sct_config(files="broken.yaml")
+        def test_params(params):
+            pass
+        """,
+    )
+    ended = project.sct("integration-tests", "-n", "0")
+    assert ended.code == 64, ended.text
+    assert "broken.yaml" in ended.text
+    assert "Traceback" not in ended.text

@@ -1,0 +1,105 @@
+import threading
+import time
+
+import pytest
+
+from sdcm import journal
+from sdcm.environment.graph import Graph, StepCancelled
+from sdcm.errors import DeadlinePassed, EnvironmentFailed, ServiceUnavailable
+
+
+@pytest.fixture
+def graph(tmp_path):
+    writer = journal.Journal(tmp_path / "journal.jsonl")
+    graph = Graph(writer, tmp_path / "logs")
+    yield graph
+    graph.close(5)
+    writer.close()
+
+
+def events(tmp_path, event):
+    return [record for record in journal.read(tmp_path / "journal.jsonl") if record["event"] == event]
+
+
+def test_a_step_runs_once_and_gives_every_asker_its_result(graph):
+    calls = []
+    first = graph.step("one", lambda step: calls.append(step.name) or 7, deadline=5)
+    again = graph.step("one", lambda step: 8, deadline=5)
+    assert first is again
+    assert first.result(5) == 7
+    assert calls == ["one"]
+
+
+def test_a_step_waits_for_what_it_needs(graph):
+    order = []
+    release = threading.Event()
+    need = graph.step("need", lambda _: release.wait(5) and order.append("need"), deadline=5)
+    after = graph.step("after", lambda _: order.append("after"), needs=[need], deadline=5)
+    assert not after.done()
+    release.set()
+    after.result(5)
+    assert order == ["need", "after"]
+
+
+def test_independent_steps_run_at_the_same_time(graph):
+    meeting = threading.Barrier(2)
+    steps = [graph.step(name, lambda _: meeting.wait(5), deadline=5) for name in ("a", "b")]
+    assert sorted(step.result(5) for step in steps) == [0, 1]
+
+
+def test_a_failed_need_fails_what_needs_it_with_the_same_error_and_nothing_else(graph):
+    def fail(_step):
+        raise ServiceUnavailable("no engine")
+
+    need = graph.step("need", fail, deadline=5)
+    after = graph.step("after", lambda _: pytest.fail("must not run"), needs=[need], deadline=5)
+    other = graph.step("other", lambda _: "fine", deadline=5)
+    assert isinstance(after.exception(5), ServiceUnavailable)
+    assert other.result(5) == "fine"
+    assert graph.state() == {"need": "failed", "after": "failed", "other": "done"}
+
+
+def test_a_defect_in_a_step_becomes_an_error_with_its_traceback(graph, tmp_path):
+    error = graph.step("odd", lambda _: 1 / 0, deadline=5).exception(5)
+    assert isinstance(error, EnvironmentFailed)
+    assert "ZeroDivisionError" in error.evidence
+    assert [end["status"] for end in events(tmp_path, "step-end")] == ["failed"]
+
+
+def test_an_overdue_step_stops_at_its_next_line(graph):
+    def slow(step):
+        while True:
+            time.sleep(0.02)
+            step.say("still going")
+
+    error = graph.step("slow", slow, deadline=0.1).exception(5)
+    assert isinstance(error, DeadlinePassed)
+    assert "still going" in str(error)
+
+
+def test_closing_cancels_what_runs_and_names_what_does_not_stop(graph):
+    begun, muted, release = threading.Event(), threading.Event(), threading.Event()
+
+    def talks(step):
+        begun.set()
+        while True:
+            time.sleep(0.01)
+            step.say("working")
+
+    talking = graph.step("talks", talks, deadline=60)
+    graph.step("mute", lambda _: muted.set() or release.wait(10), deadline=60)
+    assert begun.wait(5)
+    assert muted.wait(5)
+    assert graph.close(0.5) == ["mute"]
+    assert isinstance(talking.exception(5), StepCancelled)
+    release.set()
+
+
+def test_the_journal_has_start_lines_and_end_of_each_step(graph, tmp_path):
+    graph.step("image x", lambda step: step.say("half way"), deadline=5).result(5)
+    graph.close(5)
+    kinds = [record["event"] for record in journal.read(tmp_path / "journal.jsonl")]
+    assert kinds == ["step-start", "step-say", "step-say", "step-end"]
+    (end,) = events(tmp_path, "step-end")
+    assert (end["step"], end["status"], end["error"]) == ("image x", "done", None)
+    assert end["seconds"] >= 0

@@ -1,0 +1,50 @@
+import pytest
+
+from sdcm.errors import UsageProblem
+from sdcm.run.project import find_project, resolve_targets
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "unit_tests" / "integration"
+    folder.mkdir(parents=True)
+    (folder / "test_cql.py").touch()
+    (tmp_path / "unit_tests" / "test_sums.py").touch()
+    return tmp_path
+
+
+def test_the_project_is_found_from_below(root):
+    assert find_project(root / "unit_tests" / "integration") == root
+
+
+def test_no_project_is_a_mistake(tmp_path):
+    with pytest.raises(UsageProblem, match="unit_tests"):
+        find_project(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "target"),
+    [
+        ("integration/test_cql.py", "unit_tests/integration/test_cql.py"),
+        ("integration/test_cql.py::test_a", "unit_tests/integration/test_cql.py::test_a"),
+        ("unit_tests/test_sums.py", "unit_tests/test_sums.py"),
+        ("integration", "unit_tests/integration"),
+    ],
+)
+def test_a_target_is_relative_to_unit_tests_or_to_here(root, wanted, target):
+    assert resolve_targets(root, root, [wanted]) == (target,)
+
+
+def test_a_target_may_be_relative_to_a_folder_below(root):
+    assert resolve_targets(root, root / "unit_tests" / "integration", ["test_cql.py"]) == (
+        "unit_tests/integration/test_cql.py",
+    )
+
+
+def test_no_target_is_the_whole_folder(root):
+    assert resolve_targets(root, root, [""]) == ("unit_tests",)
+
+
+def test_a_wrong_path_is_answered_with_near_names(root):
+    with pytest.raises(UsageProblem, match="did you mean integration/test_cql.py"):
+        resolve_targets(root, root, ["test_cqll.py"])
