@@ -154,12 +154,12 @@ def _private_choice(layout: Layout, silent: list[str], *, allow_install: bool) -
     endpoint = layout.endpoint
     if holding.is_up(layout):
         return EngineChoice("private-up", endpoint.host, True, "a private engine that is up", endpoint)
-    why = "; ".join(silent) or "no Docker Engine answers"
+    why = "; ".join(silent) or "none answers"
     if not sys.platform.startswith("linux"):
-        raise ServiceUnavailable("docker: no engine", why=why, mend="start Docker, then `docker info`")
+        raise ServiceUnavailable("no Docker Engine", why=why, mend="start Docker, then `docker info`")
     missing = programs.missing()
     if os.geteuid() != 0:
-        raise ServiceUnavailable("docker: no engine", why=why, mend=_mend_for_user(silent, missing))
+        raise ServiceUnavailable("no Docker Engine", why=why, mend=_mend_for_user(silent, missing))
     if not missing:
         return EngineChoice("private-start", endpoint.host, True, f"a private engine will be started ({why})", endpoint)
     refusal = packages.can_install()
@@ -168,8 +168,8 @@ def _private_choice(layout: Layout, silent: list[str], *, allow_install: bool) -
         return EngineChoice("install", endpoint.host, True, f"{wanted} will be installed ({why})", endpoint)
     lacks = f"{why}; this machine lacks {', '.join(missing)}"
     if refusal:
-        raise ServiceUnavailable("docker: no engine", why=f"{lacks}; {refusal}", mend="install Docker Engine")
-    raise ServiceUnavailable("docker: no engine", why=lacks, mend=packages.command(packages.ENGINE_PACKAGES))
+        raise ServiceUnavailable("no Docker Engine", why=f"{lacks}; {refusal}", mend="install Docker Engine")
+    raise ServiceUnavailable("no Docker Engine", why=lacks, mend=packages.command(packages.ENGINE_PACKAGES))
 
 
 def _mend_for_user(silent: list[str], missing: tuple[str, ...]) -> str:

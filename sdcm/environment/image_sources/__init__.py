@@ -1,0 +1,1 @@
+"""Where an image can come from: a registry, a build folder, the Debian archive."""

@@ -1,0 +1,109 @@
+"""Building one image from its folder."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sdcm.environment.catalogue import Entry
+from sdcm.environment.image_sources.build_context import build_arguments, certificate_bundle, context
+from sdcm.errors import EnvironmentFailed
+from sdcm.ownership import labels
+from sdcm.ownership.docker_endpoint import Endpoint
+
+_STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
+_SHOWN = 100
+_TAIL = 40
+
+
+class BuildFailed(EnvironmentFailed):
+    """An image could not be built; its evidence is the end of the build's output."""
+
+
+def image_labels(entry: Entry, digest: str) -> dict[str, str]:
+    """Return the labels of an image that is made here."""
+    return {labels.BUILD: digest} | ({labels.FLAVOUR: entry.flavour} if entry.flavour else {})
+
+
+def build(
+    endpoint: Endpoint,
+    entry: Entry,
+    references: Mapping[str, str],
+    *,
+    digest: str,
+    log: Path,
+    deadline: float,
+    tell: Callable[[str], None],
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Build an image with the engine's classic builder; finished steps of an earlier attempt are taken over.
+
+    Args:
+        endpoint: The engine.
+        entry: What to build; it has a folder.
+        references: Build argument -> reference of the image it needs; these images are present.
+        digest: The entry's digest, kept as a label.
+        log: File that the build's output is appended to.
+        deadline: Seconds that the build may be silent.
+        tell: Called with each step.
+        environ: For proxies and certificate authorities.
+
+    Raises:
+        BuildFailed: A step failed.
+    """
+    import docker.errors
+    from requests.exceptions import RequestException
+
+    output = _Output(entry.name, tell)
+    client = endpoint.client(timeout=deadline)
+    try:
+        events = client.api.build(
+            fileobj=context(entry, certificate_bundle(environ)),
+            custom_context=True,
+            tag=entry.reference,
+            buildargs=build_arguments(entry, references, environ),
+            labels=image_labels(entry, digest),
+            rm=True,
+            forcerm=True,
+            decode=True,
+        )
+        with log.open("a") as sink:
+            for event in events:
+                sink.write(output.take(event))
+                sink.flush()
+                if output.error:
+                    raise output.failure()
+    except (docker.errors.DockerException, RequestException) as exc:
+        output.error = str(exc)
+        raise output.failure() from exc
+    finally:
+        client.close()
+
+
+class _Output:
+    """What the build has said so far."""
+
+    def __init__(self, name: str, tell: Callable[[str], None]) -> None:
+        self._name = name
+        self._tell = tell
+        self._step = "its start"
+        self._lines: list[str] = []
+        self.error = ""
+
+    def take(self, event: Mapping[str, Any]) -> str:
+        """Take one event; return its text for the log."""
+        text = str(event.get("stream") or event.get("status") or event.get("error") or "")
+        if found := _STEP.match(text):
+            self._step = f"step {found[1]}/{found[2]}: {' '.join(found[3].split())[:_SHOWN]}"
+            self._tell(f"building {self._name}: {self._step}")
+        self._lines = [*self._lines[-_TAIL:], *text.splitlines()]
+        self.error = str(event.get("error") or "")
+        return text if text.endswith("\n") or not text else text + "\n"
+
+    def failure(self) -> BuildFailed:
+        return BuildFailed(
+            f"building image {self._name} failed at {self._step}",
+            why=self.error,
+            evidence="\n".join(self._lines[-_TAIL:]),
+        )
