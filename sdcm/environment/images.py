@@ -19,6 +19,7 @@ from sdcm.environment.images_here import Image, ImageRow, ImagesHere, Removed
 from sdcm.environment.progress import Heartbeat
 from sdcm.environment.step import Step
 from sdcm.errors import EnvironmentFailed, SctError, ServiceUnavailable, UsageProblem
+from sdcm.ownership.ledger import Ledger
 from sdcm.paths import Paths
 
 __all__ = ["Image", "ImageRow", "Images", "Removed"]
@@ -35,6 +36,7 @@ class Images:
         *,
         allow_install: bool = False,
         verdicts: Path | None = None,
+        ledger: Ledger | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         """Work on `engine`.
@@ -45,6 +47,7 @@ class Images:
             paths: The locks that keep two runs from making one image are below its cache folder.
             allow_install: mmdebstrap may be installed when it is needed.
             verdicts: File in which processes of one run share which registries do not answer.
+            ledger: The run's, for processes on the host that make an image.
             environ: For proxies, certificate authorities, registry credentials and the registry mirror.
         """
         self._engine = engine
@@ -53,7 +56,8 @@ class Images:
         self._here = ImagesHere(self._endpoint)
         self._locks = paths.cache / "locks"
         self._allow_install = allow_install
-        self._verdicts = Verdicts(verdicts)
+        self._verdicts = Verdicts(engine.host, verdicts)
+        self._ledger = ledger
         self._environ = environ
 
     def ensure(self, name_or_reference: str, step: Step) -> Image:
@@ -212,6 +216,7 @@ class Images:
                 deadline=step.deadline,
                 tell=say,
                 environ=self._environ,
+                ledger=self._ledger,
             )
         else:
             needed = self._needs(entry, step, say)

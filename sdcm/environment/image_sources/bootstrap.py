@@ -4,6 +4,8 @@ import http.client
 import json
 import os
 import select
+import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,10 +20,13 @@ from sdcm.environment.image_sources.references import Reference
 from sdcm.environment.private_engine import programs
 from sdcm.errors import ServiceUnavailable
 from sdcm.ownership.docker_endpoint import Endpoint
+from sdcm.ownership.ledger import Entry as LedgerEntry
+from sdcm.ownership.ledger import Ledger
 
 _CHUNK = 256 * 1024
 _MEGABYTE = 1_000_000
 _IMPORT_ANSWER = 300.0
+_CLEAN_UP = 10.0
 
 
 def obstacle() -> str:
@@ -38,6 +43,7 @@ def bootstrap(
     deadline: float,
     tell: Callable[[str], None],
     environ: Mapping[str, str] = os.environ,
+    ledger: Ledger | None = None,
 ) -> None:
     """Bootstrap a minimal Debian system straight into the engine; nothing is stored on the host.
 
@@ -49,6 +55,7 @@ def bootstrap(
         deadline: Seconds for it.
         tell: Called with what is going on.
         environ: For proxy variables.
+        ledger: Where the process is written down, for whoever cleans up after this one was killed.
 
     Raises:
         ServiceUnavailable: mmdebstrap is missing.
@@ -74,11 +81,33 @@ def bootstrap(
     timer = threading.Timer(deadline, process.kill_group, (child.pid,))
     timer.daemon = True
     timer.start()
+    entry_of_process = _write_down(ledger, child.pid) if ledger else None
     try:
         with os.fdopen(reading, "rb", buffering=0) as archive:
             _import(endpoint, entry, digest, _chunks(archive, child.wait, _Teller(entry, log, begin, tell)))
     finally:
         timer.cancel()
+        _end(child)
+        if ledger and entry_of_process:
+            ledger.removed(entry_of_process)
+
+
+def _write_down(ledger: Ledger, pid: int) -> LedgerEntry | None:
+    try:
+        identity = process.identify(pid)
+    except ProcessLookupError:
+        return None
+    return ledger.will_make("process", str(pid), identity=json.dumps(identity.to_record()))
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End mmdebstrap, with time to remove the system it was putting together."""
+    if child.poll() is not None:
+        return
+    process.kill_group(child.pid, signal.SIGTERM)
+    try:
+        child.wait(_CLEAN_UP)
+    except subprocess.TimeoutExpired:
         process.kill_group(child.pid)
         child.wait()
 

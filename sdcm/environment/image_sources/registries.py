@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import ClassVar
 
 from sdcm.environment.image_sources.references import DOCKER_HUB
 
@@ -66,14 +67,16 @@ class _Verdict:
 class Verdicts:
     """Registries that do not answer, remembered so that they are asked once a run.
 
-    The memory lasts for the process, and for every process that is given the same file.
+    The memory is shared by all users of one engine in this process, and by the processes that are given the same file.
     """
 
-    def __init__(self, file: Path | None = None, *, seconds: float = 300.0) -> None:
-        """Remember in this process and, where given, in `file`; each verdict for `seconds`."""
+    _by_engine: ClassVar[dict[str, dict[str, _Verdict]]] = {}
+
+    def __init__(self, engine: str, file: Path | None = None, *, seconds: float = 300.0) -> None:
+        """Remember what the engine at that address cannot reach, each verdict for `seconds`, also in `file`."""
         self._file = file
         self._seconds = seconds
-        self._known: dict[str, _Verdict] = {}
+        self._known = self._by_engine.setdefault(engine, {})
 
     def unreachable(self, registry: str) -> str:
         """Return why a registry is known not to answer, empty when that is not known."""
