@@ -10,16 +10,25 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
     plan            services, images, steps
     step-start      step
     step-say        step, text
-    step-end        step, status (done, failed, skipped), seconds, error
+    step-end        step, status (done, failed, cancelled), seconds, error (as `SctError.to_record`), log,
+                    detail (what came up, a few words)
     service         service, state (waiting, ready, failed, unavailable), reason
     pytest-start    argv, pid
-    worker          worker, state (up, lost)
-    test-start      test, worker
-    test-end        test, worker, outcome (passed, failed, skipped, error), phase, seconds, reason, failure_class
+    worker          worker, state (up, down, lost), reason
+    collect-error   test (the file's node id), text
+    test-start      test
+    test-body       test, started (epoch seconds; the test's own code, set-up excluded)
+    test-end        test, worker, outcome (passed, failed, error, skipped, xfailed, xpassed), phase (setup, call,
+                    teardown; ??? when its worker died), seconds, phases, reason (of a skip, or one line of the
+                    failure), text (the failure in full), sections ([title, text] each), failure_class (product,
+                    test, environment, leak), services (labels). A worker that dies after the test's end adds
+                    a second one
+    leak            test, kind, name (what a test left behind; removed)
     lease           lease, what, test, worker, state (wanted, granted, ended), seconds
     container       name, image, test, state (starting, ready, removed), seconds
     pytest-end      status
-    teardown-start, teardown-end  seconds, leftovers
+    teardown-start  resources
+    teardown-end    seconds, leftovers (kind, name, reason each)
     run-end         exit_code, seconds
 """
 

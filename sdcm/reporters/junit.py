@@ -1,0 +1,131 @@
+"""JUnit XML out of a run's journal, for CI systems.
+
+The steps of set-up, where there were any, are a suite of their own, `sct.setup`; the tests are the
+suite `pytest`; where something was left behind there is a suite `sct.teardown` that says so.
+"""
+
+import os
+import re
+import socket
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from sdcm.reporters.outcome import RunResult
+from sdcm.reporters.records import EndedStep, EndedTest
+
+#: What XML 1.0 cannot hold, not even escaped.
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}
+
+
+def write_junit(result: RunResult, path: Path) -> None:
+    """Write the report; the file appears whole or not at all.
+
+    Args:
+        result: The run, finished or not.
+        path: The file; its folder is made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        ET.ElementTree(to_junit(result)).write(temporary, encoding="utf-8", xml_declaration=True)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def to_junit(result: RunResult) -> ET.Element:
+    """Return the report's root element, `testsuites`."""
+    suites = [_suite("pytest", [_test(test) for test in result.tests], result)]
+    if result.steps:
+        suites.insert(0, _suite("sct.setup", [_step(step) for step in result.steps], result))
+    left = [f"{leak.what}, left by {leak.test} and removed" for leak in result.leaks]
+    left += [f"{leftover}, not removed" for leftover in result.leftovers]
+    if left:
+        suites.append(_suite("sct.teardown", [_left_behind(left)], result))
+    root = ET.Element("testsuites", name="sct")
+    for key in ("tests", *_COUNTED.values()):
+        root.set(key, str(sum(int(suite.get(key, "0")) for suite in suites)))
+    root.set("time", f"{result.seconds:.3f}")
+    root.extend(suites)
+    return root
+
+
+def _suite(name: str, cases: Sequence[ET.Element], result: RunResult) -> ET.Element:
+    suite = ET.Element("testsuite", name=name, tests=str(len(cases)))
+    for kind, key in _COUNTED.items():
+        suite.set(key, str(sum(case.find(kind) is not None for case in cases)))
+    suite.set("time", f"{sum(float(case.get('time', '0')) for case in cases):.3f}")
+    suite.set("timestamp", datetime.fromtimestamp(result.started, UTC).isoformat(timespec="seconds"))
+    suite.set("hostname", _legal(socket.gethostname()))
+    suite.extend(cases)
+    return suite
+
+
+def _case(classname: str, name: str, seconds: float) -> ET.Element:
+    return ET.Element("testcase", classname=_legal(classname), name=_legal(name), time=f"{seconds:.3f}")
+
+
+def _add(case: ET.Element, kind: str, message: str, content: str = "", type_name: str = "") -> None:
+    child = ET.SubElement(case, kind, message=_legal(message))
+    if type_name:
+        child.set("type", _legal(type_name))
+    child.text = _legal(content) or None
+
+
+def _step(step: EndedStep) -> ET.Element:
+    case = _case("sct.setup", step.step, step.seconds)
+    if step.status == "failed":
+        _add(case, "error", step.error, "\n".join(filter(None, (step.evidence, step.log))), "environment")
+    elif step.status == "unfinished":
+        _add(case, "error", "did not finish", type_name="environment")
+    elif step.status != "done":
+        _add(case, "skipped", step.error or step.status)
+    return case
+
+
+def _test(test: EndedTest) -> ET.Element:
+    case = _case(*_names(test.test), test.seconds)
+    properties = {"worker": test.worker, "failure_class": test.failure_class, "services": ",".join(test.services)}
+    if any(properties.values()):
+        parent = ET.SubElement(case, "properties")
+        for name, value in properties.items():
+            if value:
+                ET.SubElement(parent, "property", name=name, value=_legal(value))
+    if test.outcome == "failed":
+        _add(case, "failure", test.reason, test.text, test.failure_class)
+    elif test.outcome == "error":
+        where = f" in {test.phase}" if test.phase in {"setup", "teardown"} else ""
+        _add(case, "error", (f"failed{where}: " if where else "") + test.reason, test.text, test.failure_class)
+    elif test.outcome in {"skipped", "xfailed"}:
+        _add(case, "skipped", test.reason, type_name="pytest.xfail" if test.outcome == "xfailed" else "pytest.skip")
+    if test.sections:
+        ET.SubElement(case, "system-out").text = _legal(_sections(test.sections))
+    return case
+
+
+def _left_behind(left: Sequence[str]) -> ET.Element:
+    case = _case("sct.teardown", "nothing is left behind", 0.0)
+    _add(case, "error", f"{len(left)} left behind", "\n".join(left), "leak")
+    return case
+
+
+def _names(nodeid: str) -> tuple[str, str]:
+    """Return class name and name of a test as pytest's own report has them."""
+    head, bracket, parameters = nodeid.partition("[")
+    file, *inner = head.split("::")
+    if not inner:
+        return "", nodeid
+    module = file.removesuffix(".py").replace("/", ".")
+    return ".".join([module, *inner[:-1]]), inner[-1] + bracket + parameters
+
+
+def _sections(sections: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f"{f' {title} ':-^80}\n{content}" for title, content in sections)
+
+
+def _legal(value: str) -> str:
+    """Return text with characters that XML cannot hold made visible, for example `#x1B`."""
+    return _ILLEGAL.sub(lambda match: f"#x{ord(match[0]):02X}", value)

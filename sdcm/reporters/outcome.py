@@ -1,0 +1,210 @@
+"""How a run went, read from its journal alone; a torn journal tells as much as it holds."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdcm import journal
+from sdcm.exit_codes import ExitCode
+from sdcm.reporters.reading import JournalReader, Record, number, text
+from sdcm.reporters.records import (
+    FAILURE_CLASSES,
+    OUTCOMES,
+    EndedStep,
+    EndedTest,
+    Leak,
+    Milestones,
+    ServiceState,
+    SkipGroup,
+)
+from sdcm.services.selected import SelectedTest
+from sdcm.services.table import SERVICES
+
+_LABELS = tuple(service.label for service in SERVICES)
+_OWN_REASON = re.compile(rf"({'|'.join(_LABELS)}): (.+)", re.DOTALL)
+#: What pytest's exit status says beyond its tests.
+_PYTEST_CODES = {2, 3, 4, 5}
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A run as its journal tells it.
+
+    Attributes:
+        run: Run id.
+        command: Name of the command.
+        tests: Every test that started, in that order, and every file that cannot be collected.
+        selected: How many tests were chosen; None when the journal does not say.
+        steps: Steps of set-up, in the order they began.
+        services: Last states of the services.
+        leaks: What tests left behind.
+        leftovers: What teardown could not remove: kind, name and reason.
+        workers_lost: Worker -> why it died.
+        pytest_status: pytest's exit status; None when it did not end.
+        exit_code: The run's; None when it did not end.
+        started: Epoch seconds.
+        seconds: From the first record to the last.
+        torn_down: Whether teardown came to its end.
+        finished: Whether the run came to its end.
+        milestones: When what was reached.
+    """
+
+    run: str
+    command: str
+    tests: tuple[EndedTest, ...]
+    selected: int | None
+    steps: tuple[EndedStep, ...]
+    services: tuple[ServiceState, ...]
+    leaks: tuple[Leak, ...]
+    leftovers: tuple[str, ...]
+    workers_lost: Mapping[str, str]
+    pytest_status: int | None
+    exit_code: int | None
+    started: float
+    seconds: float
+    torn_down: bool
+    finished: bool
+    milestones: Milestones
+
+    @classmethod
+    def from_journal(cls, records: Iterable[Record], selected: Iterable[SelectedTest] = ()) -> "RunResult":
+        """Read a journal.
+
+        Args:
+            records: Its records, oldest first.
+            selected: The selection, for the services of tests whose records do not tell them.
+        """
+        reader = JournalReader({test.nodeid: test.services for test in selected})
+        for record in records:
+            reader.feed(record)
+        exit_code = reader.end.get("exit_code")
+        return cls(
+            run=text(reader.run, "run"),
+            command=text(reader.run, "command"),
+            tests=tuple(reader.tests),
+            selected=reader.selected,
+            steps=tuple(reader.steps.values()),
+            services=tuple(reader.services.values()),
+            leaks=tuple(reader.leaks),
+            leftovers=tuple(reader.leftovers),
+            workers_lost=dict(reader.workers_lost),
+            pytest_status=reader.pytest_status,
+            exit_code=int(exit_code) if isinstance(exit_code, int) else None,
+            started=reader.first,
+            seconds=reader.last - reader.first,
+            torn_down=reader.teardown_seconds is not None,
+            finished="run-end" in reader.seen,
+            milestones=_milestones(reader),
+        )
+
+    @classmethod
+    def from_file(cls, path: Path, selected: Iterable[SelectedTest] = ()) -> "RunResult":
+        """Read the journal at `path`; an empty result when there is none."""
+        return cls.from_journal(journal.read(path), selected)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of tests by outcome, the outcomes that occurred only, in the order of `OUTCOMES`."""
+        counted = Counter(test.outcome for test in self.tests)
+        return {outcome: counted[outcome] for outcome in (*OUTCOMES, *sorted(counted)) if counted[outcome]}
+
+    @property
+    def not_run(self) -> int:
+        """How many of the selected tests never started."""
+        started = len({test.test for test in self.tests if test.phase != "collect"})
+        return max(0, (self.selected or 0) - started)
+
+    @property
+    def failures(self) -> tuple[EndedTest, ...]:
+        """Tests that ended as failed or error."""
+        return tuple(test for test in self.tests if test.unsuccessful and test.finished)
+
+    @property
+    def unfinished(self) -> tuple[EndedTest, ...]:
+        """Tests that started and never ended."""
+        return tuple(test for test in self.tests if not test.finished)
+
+    @property
+    def skipped(self) -> tuple[EndedTest, ...]:
+        """Tests that were skipped."""
+        return tuple(test for test in self.tests if test.outcome == "skipped")
+
+    @property
+    def failures_by_class(self) -> dict[str, tuple[EndedTest, ...]]:
+        """Failures told apart: `FAILURE_CLASSES` first, each that occurred."""
+        found: dict[str, list[EndedTest]] = {}
+        for test in self.failures:
+            found.setdefault(test.failure_class or "test", []).append(test)
+        order = (*FAILURE_CLASSES, *sorted(found.keys() - set(FAILURE_CLASSES)))
+        return {name: tuple(found[name]) for name in order if name in found}
+
+    @property
+    def failed_steps(self) -> tuple[EndedStep, ...]:
+        """Steps of set-up that failed."""
+        return tuple(step for step in self.steps if step.status == "failed")
+
+    @property
+    def environment_failures(self) -> tuple[str, ...]:
+        """One line for each step that should have succeeded here, and each test that the environment failed."""
+        steps = (step for step in self.failed_steps if step.error_type != "ServiceUnavailable")
+        tests = self.failures_by_class.get("environment", ())
+        return (*(f"{step.step}: {step.error}" for step in steps), *(f"{test.test}: {test.reason}" for test in tests))
+
+    @property
+    def skips(self) -> tuple[SkipGroup, ...]:
+        """The skipped tests by service and reason, the most frequent first."""
+        groups = Counter(_cause(test) for test in self.skipped)
+        return tuple(
+            SkipGroup(count, *cause) for cause, count in sorted(groups.items(), key=lambda item: (-item[1], item[0]))
+        )
+
+    @property
+    def all_skipped_for_services(self) -> bool:
+        """Whether every test was skipped, and not one of them for a reason of its own alone."""
+        return bool(self.tests) and len(self.skipped) == len(self.tests) and any(skip.service for skip in self.skips)
+
+    def codes(self, *, allow_all_skipped: bool = False) -> set[ExitCode]:
+        """Return the exit codes that apply by what the journal holds.
+
+        Args:
+            allow_all_skipped: A run in which all was skipped for missing services is a good one.
+        """
+        by_class = self.failures_by_class
+        applies = {
+            ExitCode.TESTS_FAILED: bool(by_class.keys() - {"environment", "leak"} or self.unfinished),
+            ExitCode.ENVIRONMENT_FAILED: bool(self.environment_failures),
+            ExitCode.UNAVAILABLE: self.all_skipped_for_services and not allow_all_skipped,
+            ExitCode.LEAKED: bool("leak" in by_class or self.leaks or self.leftovers),
+        }
+        codes = {code for code, applies_here in applies.items() if applies_here}
+        if self.pytest_status in _PYTEST_CODES:
+            codes.add(ExitCode(self.pytest_status))
+        return codes
+
+
+def _cause(test: EndedTest) -> tuple[str, str]:
+    """Return the service that was missing, and the reason without its label."""
+    reason = " ".join(test.reason.split()) or "no reason given"
+    if match := _OWN_REASON.fullmatch(reason):
+        return match[1], match[2]
+    named = [label for label in test.services if re.search(rf"\b{label}\b", reason, re.IGNORECASE)]
+    return ", ".join(named or test.services), reason
+
+
+def _milestones(reader: JournalReader) -> Milestones:
+    bodies = [test.body for test in reader.tests if test.body and "docker" in test.services]
+    kubernetes = reader.services.get("kubernetes")
+    up = kubernetes.at if kubernetes and kubernetes.state == "ready" else 0.0
+    cluster = reader.steps.get("cluster")
+    if not up and cluster and cluster.status == "done":
+        up = cluster.started + cluster.seconds
+    ended = number(reader.end, "at")
+
+    def since_start(at: float) -> float | None:
+        return round(at - reader.first, 3) if at else None
+
+    return Milestones(
+        since_start(min(bodies, default=0.0)), since_start(up), since_start(reader.pytest_ended), since_start(ended)
+    )

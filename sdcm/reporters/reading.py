@@ -1,0 +1,199 @@
+"""Reads a journal record by record; what it does not know it passes over."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sdcm.errors import from_record
+from sdcm.reporters.records import DID_NOT_FINISH, OUTCOMES, EndedStep, EndedTest, Leak, ServiceState
+
+Record = Mapping[str, Any]
+
+
+class JournalReader:
+    """What a journal has said so far.
+
+    Attributes:
+        first: Time of the first record, epoch seconds.
+        last: Time of the last one.
+        run: The fields of `run-start`.
+        end: The fields of `run-end`; empty while there is none.
+        seen: Names of all events so far.
+        steps: Steps by name, in the order they began.
+        services: Services by label.
+        tests: Tests in the order they started; one that has run twice is there twice.
+        leaks: What tests left behind.
+        leftovers: What teardown could not remove.
+        workers_lost: Workers that died, with the reason.
+    """
+
+    def __init__(self, services_of: Mapping[str, Iterable[str]] | None = None) -> None:
+        """Read nothing yet.
+
+        Args:
+            services_of: Services by node id, for tests whose records do not tell them.
+        """
+        self._services_of = services_of or {}
+        self.first = 0.0
+        self.last = 0.0
+        self.run: Record = {}
+        self.end: Record = {}
+        self.selected: int | None = None
+        self.pytest_status: int | None = None
+        self.pytest_ended = 0.0
+        self.teardown_seconds: float | None = None
+        self.seen: set[str] = set()
+        self.steps: dict[str, EndedStep] = {}
+        self.services: dict[str, ServiceState] = {}
+        self.tests: list[EndedTest] = []
+        self.leaks: list[Leak] = []
+        self.leftovers: list[str] = []
+        self.workers_lost: dict[str, str] = {}
+        self._latest: dict[str, int] = {}  # place in `tests` of each test's last start
+        self._open: set[int] = set()
+
+    def feed(self, record: Record) -> None:
+        """Take in one record."""
+        event, at = str(record["event"]), number(record, "at")
+        self.first = self.first or at
+        self.last = max(self.last, at)
+        self.seen.add(event)
+        read = getattr(self, f"_on_{event.replace('-', '_')}", None)
+        if read is not None:
+            read(record)
+
+    # One method for each event that matters here, named for it.
+
+    def _on_run_start(self, record: Record) -> None:
+        self.run = record
+
+    def _on_run_end(self, record: Record) -> None:
+        self.end = record
+
+    def _on_selection(self, record: Record) -> None:
+        self.selected = int(number(record, "tests"))
+
+    def _on_step_start(self, record: Record) -> None:
+        name = text(record, "step")
+        self.steps[name] = EndedStep(name, started=number(record, "at"))
+
+    def _on_step_end(self, record: Record) -> None:
+        name = text(record, "step")
+        error = record.get("error")
+        told: dict[str, Any] = error if isinstance(error, dict) else {}
+        self.steps[name] = replace(
+            self.steps.get(name, EndedStep(name, started=number(record, "at") - number(record, "seconds"))),
+            status=text(record, "status"),
+            seconds=number(record, "seconds"),
+            error=str(from_record(told)) if told else text(record, "error"),
+            error_type=text(told, "type"),
+            evidence=text(told, "evidence"),
+            log=text(record, "log"),
+        )
+
+    def _on_service(self, record: Record) -> None:
+        label = text(record, "service")
+        self.services[label] = ServiceState(label, text(record, "state"), number(record, "at"), text(record, "reason"))
+
+    def _on_worker(self, record: Record) -> None:
+        if record.get("state") == "lost":
+            self.workers_lost[text(record, "worker")] = text(record, "reason")
+
+    def _on_test_start(self, record: Record) -> None:
+        name = text(record, "test")
+        self._latest[name] = len(self.tests)
+        self._open.add(len(self.tests))
+        self.tests.append(
+            EndedTest(
+                name,
+                "error",
+                worker=text(record, "worker"),
+                started=number(record, "at"),
+                reason=DID_NOT_FINISH,
+                services=self._services(record, name),
+            )
+        )
+
+    def _on_test_body(self, record: Record) -> None:
+        place = self._latest.get(text(record, "test"))
+        if place is not None:
+            started = number(record, "started") or number(record, "at")
+            self.tests[place] = replace(self.tests[place], body=started)
+
+    def _on_test_end(self, record: Record) -> None:
+        name = text(record, "test")
+        place = self._latest.get(name)
+        if place is None:
+            self._on_test_start({"test": name})
+            place = self._latest[name]
+        before = self.tests[place]
+        ended = replace(
+            before,
+            outcome=text(record, "outcome"),
+            worker=text(record, "worker") or before.worker,
+            phase=text(record, "phase"),
+            seconds=number(record, "seconds"),
+            reason=text(record, "reason"),
+            text=text(record, "text"),
+            sections=tuple((str(title), str(content)) for title, content in record.get("sections") or ()),
+            failure_class=text(record, "failure_class"),
+            services=self._services(record, name) or before.services,
+        )
+        # A worker that dies after a test has ended is reported as a second end of that test.
+        if place in self._open or _badness(ended) > _badness(before):
+            self.tests[place] = ended
+        self._open.discard(place)
+
+    def _on_collect_error(self, record: Record) -> None:
+        content = text(record, "text")
+        last = content.strip().splitlines()[-1:] or ["cannot be collected"]
+        self.tests.append(
+            EndedTest(
+                text(record, "test"),
+                "error",
+                phase="collect",
+                started=number(record, "at"),
+                reason=last[0],
+                text=content,
+                failure_class="test",
+            )
+        )
+
+    def _on_leak(self, record: Record) -> None:
+        what = " ".join(filter(None, (text(record, "kind"), text(record, "name"))))
+        self.leaks.append(Leak(text(record, "test"), what))
+
+    def _on_pytest_end(self, record: Record) -> None:
+        self.pytest_status = int(number(record, "status"))
+        self.pytest_ended = number(record, "at")
+
+    def _on_teardown_end(self, record: Record) -> None:
+        self.teardown_seconds = number(record, "seconds")
+        self.leftovers = [_leftover(leftover) for leftover in record.get("leftovers") or ()]
+
+    def _services(self, record: Record, name: str) -> tuple[str, ...]:
+        return tuple(str(label) for label in record.get("services") or self._services_of.get(name, ()))
+
+
+def text(record: Record, key: str) -> str:
+    """Return a field as text, empty when it is missing or null."""
+    value = record.get(key)
+    return "" if value is None else str(value)
+
+
+def number(record: Record, key: str) -> float:
+    """Return a field as a number, 0 when it is missing or none."""
+    value = record.get(key)
+    return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def _badness(test: EndedTest) -> int:
+    return OUTCOMES.index(test.outcome) if test.outcome in OUTCOMES else len(OUTCOMES)
+
+
+def _leftover(value: object) -> str:
+    if not isinstance(value, Mapping):
+        return str(value)
+    name = " ".join(filter(None, (text(value, "kind"), text(value, "name"))))
+    reason = text(value, "reason")
+    return f"{name} ({reason})" if reason else name

@@ -1,0 +1,144 @@
+"""What a run's journal says of each test, step and service."""
+
+from dataclasses import dataclass
+
+#: Outcomes of a test, the worst last.
+OUTCOMES = ("passed", "xfailed", "skipped", "xpassed", "failed", "error")
+#: What a failure is told apart by, the order of reports.
+FAILURE_CLASSES = ("product", "test", "environment", "leak")
+DID_NOT_FINISH = "did not finish"
+
+
+@dataclass(frozen=True)
+class EndedTest:
+    """One test, once for each time it ran.
+
+    Attributes:
+        test: Its node id; for a file that cannot be collected the file's.
+        outcome: One of `OUTCOMES`; a test that never ended is an error.
+        worker: The worker it ran on, where that is known.
+        phase: `setup`, `call` or `teardown`, whichever decided; `collect`; `???` when its worker died.
+        seconds: Duration of all phases.
+        started: Epoch seconds; 0 when only its end is known.
+        body: Epoch seconds at which its own code started, after its set-up; 0 when it did not.
+        reason: Why it was skipped, or one line of the failure.
+        text: The failure in full.
+        sections: Captured output and evidence: title and text.
+        failure_class: One of `FAILURE_CLASSES`; empty unless it failed.
+        services: Labels of the services it needs, where they are known.
+    """
+
+    test: str
+    outcome: str
+    worker: str = ""
+    phase: str = ""
+    seconds: float = 0.0
+    started: float = 0.0
+    body: float = 0.0
+    reason: str = ""
+    text: str = ""
+    sections: tuple[tuple[str, str], ...] = ()
+    failure_class: str = ""
+    services: tuple[str, ...] = ()
+
+    @property
+    def unsuccessful(self) -> bool:
+        """Whether it failed, in whatever phase."""
+        return self.outcome in {"failed", "error"}
+
+    @property
+    def finished(self) -> bool:
+        """Whether its end is known."""
+        return self.reason != DID_NOT_FINISH
+
+
+@dataclass(frozen=True)
+class EndedStep:
+    """One step of set-up.
+
+    Attributes:
+        step: Its name.
+        status: `done`, `failed`, `cancelled`, `skipped`; `unfinished` when its end is not known.
+        seconds: Duration.
+        started: Epoch seconds.
+        error: One line; empty unless it failed.
+        error_type: Name of the error's type in `sdcm.errors`.
+        evidence: Longer text to the error.
+        log: Path of the step's log.
+    """
+
+    step: str
+    status: str = "unfinished"
+    seconds: float = 0.0
+    started: float = 0.0
+    error: str = ""
+    error_type: str = ""
+    evidence: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """The last state of a service.
+
+    Attributes:
+        service: Its label.
+        state: `waiting`, `ready`, `failed` or `unavailable`.
+        at: Epoch seconds since when.
+        reason: Why it is not ready.
+    """
+
+    service: str
+    state: str
+    at: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SkipGroup:
+    """Tests that were skipped for one reason.
+
+    Attributes:
+        count: How many.
+        service: Label of the service that was missing; empty when the reason names none.
+        reason: The reason without the label.
+    """
+
+    count: int
+    service: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Return the group as one line."""
+        cause = f"{self.service} ({self.reason})" if self.service else self.reason
+        return f"{self.count} skipped: {cause}"
+
+
+@dataclass(frozen=True)
+class Milestones:
+    """Seconds from the run's start; None for what did not happen.
+
+    Attributes:
+        first_docker_test: The body of the first test that needs docker started.
+        cluster_ready: The Kubernetes cluster was up.
+        tests_ended: pytest ended.
+        end: The run was over, teardown included.
+    """
+
+    first_docker_test: float | None = None
+    cluster_ready: float | None = None
+    tests_ended: float | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Something a test left behind; it was removed.
+
+    Attributes:
+        test: Its node id.
+        what: Kind and name.
+    """
+
+    test: str
+    what: str

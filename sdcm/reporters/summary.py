@@ -1,0 +1,110 @@
+"""The end of a run in a few lines, and as values for machines."""
+
+from pathlib import Path
+from typing import Any
+
+from sdcm.reporters.outcome import RunResult
+from sdcm.reporters.records import EndedTest
+
+#: Failures that are listed; the reports have them all.
+_LISTED = 50
+_WIDTH = 11
+_PLURALS = {"error": "errors"}
+_MILESTONES = {
+    "first_docker_test": "first docker test after {:.1f} s",
+    "cluster_ready": "cluster ready after {:.1f} s",
+    "tests_ended": "tests over after {:.1f} s",
+    "end": "all over after {:.1f} s",
+}
+
+
+def summary_lines(result: RunResult, reports: Path | str) -> list[str]:
+    """Return the summary; its last line tells where the reports are.
+
+    Args:
+        result: The run.
+        reports: Folder of the reports.
+    """
+    lines = [_row("tests", _tests(result))]
+    lines += [_row("", str(group)) for group in result.skips]
+    lines += _failures(result)
+    lines += _listed("unfinished", [_of(test) for test in result.unfinished])
+    lines += _listed("set-up", [f"{step.step} failed: {step.error}" for step in result.failed_steps])
+    lines += _listed("lost", [f"worker {name}: {reason}" for name, reason in result.workers_lost.items()])
+    lines += _listed("leaked", [f"{leak.what}, by {leak.test} (removed)" for leak in result.leaks])
+    lines += _listed("left over", list(result.leftovers))
+    if not result.torn_down and any(step.status == "done" for step in result.steps):
+        lines.append(_row("left over", "not known: teardown did not come to its end"))
+    reached = {name: value for name, value in vars(result.milestones).items() if value is not None}
+    if reached:
+        lines.append(_row("times", ", ".join(_MILESTONES[name].format(value) for name, value in reached.items())))
+    lines.append(_row("reports", str(reports)))
+    return lines
+
+
+def summary_record(result: RunResult, reports: Path | str) -> dict[str, Any]:
+    """Return what `summary_lines` tells as JSON values."""
+    return {
+        "run": result.run,
+        "command": result.command,
+        "finished": result.finished,
+        "exit_code": result.exit_code,
+        "seconds": round(result.seconds, 3),
+        "selected": result.selected,
+        "not_run": result.not_run,
+        "counts": result.counts,
+        "skips": [vars(group) for group in result.skips],
+        "failures": {name: [_record(test) for test in tests] for name, tests in result.failures_by_class.items()},
+        "unfinished": [test.test for test in result.unfinished],
+        "steps": [
+            {"step": step.step, "status": step.status, "seconds": step.seconds, "error": step.error}
+            for step in result.steps
+        ],
+        "services": {service.service: service.state for service in result.services},
+        "environment_failures": list(result.environment_failures),
+        "workers_lost": dict(result.workers_lost),
+        "leaks": [vars(leak) for leak in result.leaks],
+        "torn_down": result.torn_down,
+        "leftovers": list(result.leftovers),
+        "milestones": vars(result.milestones),
+        "reports": str(reports),
+    }
+
+
+def _tests(result: RunResult) -> str:
+    parts = [_count(number, outcome) for outcome, number in result.counts.items()]
+    if result.not_run:
+        parts.append(f"{result.not_run} not run")
+    return f"{', '.join(parts) or 'none ran'} in {result.seconds:.1f} s"
+
+
+def _count(number: int, outcome: str) -> str:
+    return f"{number} {_PLURALS.get(outcome, outcome) if number > 1 else outcome}"
+
+
+def _failures(result: RunResult) -> list[str]:
+    lines: list[str] = []
+    for name, tests in result.failures_by_class.items():
+        lines += _listed(name, [_of(test) for test in tests])
+    return lines
+
+
+def _of(test: EndedTest) -> str:
+    where = f" (in {test.phase})" if test.phase in {"setup", "teardown"} else ""
+    return f"{test.test}{where}: {test.reason}" if test.reason else f"{test.test}{where}"
+
+
+def _record(test: EndedTest) -> dict[str, Any]:
+    return {"test": test.test, "outcome": test.outcome, "phase": test.phase, "reason": test.reason}
+
+
+def _listed(title: str, items: list[str]) -> list[str]:
+    """Return a line for each item, the title before the first."""
+    lines = [_row(title if not place else "", item) for place, item in enumerate(items[:_LISTED])]
+    if len(items) > _LISTED:
+        lines.append(_row("", f"and {len(items) - _LISTED} more"))
+    return lines
+
+
+def _row(title: str, said: str) -> str:
+    return f"  {title:<{_WIDTH}} {' '.join(said.split())}"
