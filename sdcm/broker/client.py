@@ -5,7 +5,7 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 from sdcm import errors
 from sdcm.broker import protocol
@@ -44,7 +44,7 @@ class BrokerClient:
         self.worker = worker
         self._lock = threading.Lock()
         self._socket = self._connect(deadline)
-        self._stream: IO[bytes] = self._socket.makefile("rwb")
+        self._stream: protocol.Stream = self._socket.makefile("rwb")
         self.welcome = self.ask("hello", worker=worker)
 
     def _connect(self, deadline: float) -> socket.socket:

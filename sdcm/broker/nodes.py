@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 from sdcm.broker.admission import Admission
 from sdcm.broker.gate import Gate
@@ -69,7 +69,7 @@ class NodeMaker:
 
     def _spec(self, request: NodeRequest, image: Image, network: str, test: str) -> NodeSpec:
         engine = self._supplies.engine()
-        with engine.client() as client:
+        with closing(engine.client()) as client:
             flavour = flavour_of(image.reference, client.images.get(image.id).labels)
         with self._lock:
             self._numbers[request.fixture] += 1
@@ -102,7 +102,7 @@ class NodeMaker:
             stack.callback(leave)
             entry = self._supplies.ledger.will_make("container", spec.name, **engine.facts())
             journal.write("container", name=spec.name, image=spec.image, test=test, state="starting")
-            client = stack.enter_context(engine.client())
+            client = stack.enter_context(closing(engine.client()))
             try:
                 node = launch_node(client, spec, deadline=BOOT_DEADLINE, on_created=lambda _id: leave())
             except BaseException:

@@ -19,7 +19,7 @@ A connection belongs to one worker; when it closes, the worker's leases end.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import IO, Any
+from typing import Any, Protocol
 
 #: Tells workers where the broker's socket is.
 ENVIRONMENT_VARIABLE = "SCT_BROKER"
@@ -71,13 +71,29 @@ class NodeRequest:
         return cls(**values)
 
 
-def send(stream: IO[bytes], message: Mapping[str, Any]) -> None:
+class Stream(Protocol):
+    """A connection as bytes."""
+
+    def readline(self) -> bytes:
+        """Return the next line, or what there is of it when the other side has closed."""
+
+    def write(self, data: bytes, /) -> int | None:
+        """Write."""
+
+    def flush(self) -> None:
+        """Send what was written."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+def send(stream: Stream, message: Mapping[str, Any]) -> None:
     """Write one message."""
     stream.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
     stream.flush()
 
 
-def receive(stream: IO[bytes]) -> dict[str, Any] | None:
+def receive(stream: Stream) -> dict[str, Any] | None:
     """Read one message; None when the other side has closed."""
     line = stream.readline()
     if not line.endswith(b"\n"):

@@ -44,7 +44,7 @@ def _remove_images(*, dry_run: bool) -> None:
     with engine_at_hand() as (engine, places):
         images = Images(engine, Catalogue.load(), places)
         for row in images.status():
-            if row.present:
+            if row.state != "absent":
                 click.echo(f"image {row.reference}")
         if not dry_run:
             images.remove_ours()

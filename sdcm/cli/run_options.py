@@ -9,7 +9,7 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Workers(click.ParamType):
+class Workers(click.ParamType):  # type: ignore[type-arg] # generic only in the stubs
     """A number of xdist workers: 0 or more, or `auto`."""
 
     name = "N|auto"

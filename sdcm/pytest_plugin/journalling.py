@@ -65,7 +65,7 @@ def record_of(reports: list[pytest.TestReport]) -> dict[str, Any]:
     decisive = next((report for report in reports if report.failed), None) or next(
         (report for report in reports if report.skipped), reports[-1]
     )
-    outcome = decisive.outcome if decisive.when in {"call", "???"} or not decisive.failed else "error"
+    outcome: str = decisive.outcome if decisive.when in {"call", "???"} or not decisive.failed else "error"
     if hasattr(decisive, "wasxfail"):
         outcome = "xfailed" if decisive.skipped else "xpassed"
     gateway = getattr(getattr(reports[0], "node", None), "gateway", None)

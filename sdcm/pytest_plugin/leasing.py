@@ -14,11 +14,11 @@ from sdcm.pytest_plugin.session import context_of, worker_name
 
 
 @contextmanager
-def leased(request: pytest.FixtureRequest, op: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+def leased(asking: pytest.FixtureRequest, op: str, **arguments: Any) -> Iterator[dict[str, Any]]:
     """Hold a lease for the time of the block.
 
     Args:
-        request: The asking fixture's request.
+        asking: The asking fixture's request.
         op: What to ask the broker for (see `sdcm.broker.protocol`).
         **arguments: The request's arguments.
 
@@ -28,9 +28,9 @@ def leased(request: pytest.FixtureRequest, op: str, **arguments: Any) -> Iterato
     Raises:
         EnvironmentFailed: It did not come up.
     """
-    client = context_of(request.config).client()
-    test = request.node.nodeid
-    note = _Note(request, test)
+    client = context_of(asking.config).client()
+    test = asking.node.nodeid
+    note = _Note(asking, test)
     started = time.monotonic()
     note(op, "wanted")
     try:

@@ -7,7 +7,6 @@ in reverse order: pytest, broker (which tears the environment down), display.
 
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -122,25 +121,21 @@ def execute(options: RunOptions) -> ExitCode:
     targets = project.resolve_targets(root, Path.cwd(), options.tests)
     run_id = labels.new_run_id()
     state = paths.make_private(places.run_state(run_id))
-    started = time.monotonic()
     with ExitStack() as outer, Interrupts() as interrupts:
         journal = Journal(state / journals.FILE_NAME)
         outer.callback(journal.close)
         journal.write("run-start", run=run_id, command=options.command, argv=sys.argv[1:])
         outer.callback(kept.forget_old_runs, places)
-        code: ExitCode | None = None
         try:
             with ExitStack() as stack:
                 run = Run(options, environ, places, run_id, root, targets, journal, interrupts, stack)
                 for stage in STAGES:
                     run = stage(run)
-            code = report.finish(run, seconds=time.monotonic() - started)
+            return report.finish(run)
         except Done as done:
-            code = done.code
+            journal.write("run-end", exit_code=done.code)
+            return done.code
         except SctError as exc:
-            code = exc.exit_code
+            journal.write("run-end", exit_code=exc.exit_code, error=exc.to_record())
             raise
-        finally:
-            journal.write("run-end", exit_code=code, seconds=round(time.monotonic() - started, 3))
-    return code
 

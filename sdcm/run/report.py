@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 from sdcm import journal as journals
 from sdcm.exit_codes import ExitCode, first_that_applies
+from sdcm.reporters.junit import write_junit
+from sdcm.reporters.outcome import RunResult
+from sdcm.reporters.summary import summary_lines, summary_record
 from sdcm.run.plan import Plan
 
 if TYPE_CHECKING:
@@ -39,3 +42,52 @@ def say_kept(run_id: str, environ: Mapping[str, str]) -> None:
     for name, value in environ.items():
         say(f"  export {name}={value}")
     say("  `sct.py env status` shows it, `sct.py env down` ends it")
+
+
+def write_reports(run: "Run") -> RunResult:
+    """Write JUnit and the summary from the journal, as far as the run has come.
+
+    Called before teardown, so that a teardown that is cut short loses nothing, and again at the end.
+    """
+    chosen = run.selection.tests if run.selection else ()
+    result = RunResult.from_file(run.state / journals.FILE_NAME, chosen)
+    folder = reports_folder(run)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_junit(result, folder / "junit.xml")
+    if run.options.junit_xml:
+        write_junit(result, run.options.junit_xml)
+    (folder / "summary.json").write_text(json.dumps(summary_record(result, folder), indent=2))
+    return result
+
+
+def reports_folder(run: "Run") -> Path:
+    """Return where the run's reports go."""
+    return (run.options.report_dir or run.state).absolute()
+
+
+def exit_code(run: "Run", result: RunResult) -> ExitCode:
+    """Return the first exit code that applies."""
+    codes = result.codes(allow_all_skipped=run.options.allow_all_skipped)
+    outcome = run.outcome
+    if outcome is None:
+        return first_that_applies(codes)
+    if outcome.interrupted:
+        codes.add(ExitCode.INTERRUPTED)
+    if outcome.broker_lost or outcome.status < 0:
+        codes.add(ExitCode.ENVIRONMENT_FAILED)
+    if outcome.status == ExitCode.TESTS_FAILED and not result.failures:
+        codes.add(ExitCode.TESTS_FAILED)
+    if outcome.interrupted:
+        # pytest's own word for being interrupted says no more than ours.
+        codes.discard(ExitCode.PYTEST_INTERRUPTED)
+    return first_that_applies(codes)
+
+
+def finish(run: "Run") -> ExitCode:
+    """Write the reports, print the summary, and return the run's exit code."""
+    code = exit_code(run, write_reports(run))
+    run.journal.write("run-end", exit_code=code)
+    result = write_reports(run)
+    for line in summary_lines(result, reports_folder(run)):
+        say(line)
+    return code

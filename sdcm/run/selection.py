@@ -80,7 +80,7 @@ def _usage_problem(done: process.Completed, project: Path, environ: Mapping[str,
     text = f"{done.stdout}\n{done.stderr}"
     missing = _NOT_FOUND.search(text)
     if missing is None:
-        lines = [line.removeprefix("ERROR: ") for line in text.splitlines() if "rror" in line]
+        lines = [line.removeprefix("ERROR: ") for line in text.splitlines() if "error" in line.lower()]
         return UsageProblem(lines[0] if lines else "pytest does not accept its arguments", why=" ".join(lines[1:2]))
     wrong = missing["path"].strip()
     if Path(wrong).is_relative_to(project):

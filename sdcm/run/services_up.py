@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -218,7 +218,7 @@ class ServicesUp:
 
     def _make_network(self, name: str, step: RunningStep) -> str:
         """Join a network of the user's by its very name; any other name is one within the run."""
-        with self.engine().client() as client:
+        with closing(self.engine().client()) as client:
             if name and any(
                 found.name == name and not labels.is_ours(found.attrs.get("Labels"))
                 for found in client.networks.list(names=[name])

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sdcm.run import services
+from sdcm.run import report, services
 from sdcm.run.pytest_session import PytestSession, keeps_terminal, pytest_argv
 
 if TYPE_CHECKING:
@@ -25,4 +25,6 @@ def run_tests(run: "Run") -> "Run":
     if broker is not None:
         services.adopt(broker, session.pid)
     outcome = session.wait(lambda: run.interrupts.count, broker.alive if broker else lambda: True)
-    return replace(run, outcome=outcome)
+    run = replace(run, outcome=outcome)
+    report.write_reports(run)
+    return run
