@@ -146,6 +146,4 @@ class OpenBroker:
 
 def clean_up_after(run_id: str, environ: Mapping[str, str], deadline: float) -> process.Completed:
     """Tear down from the ledger what a dead broker left, in a process of its own."""
-    return process.run(
-        [sys.executable, "-m", _TEARDOWN_ENTRY, run_id], timeout=deadline, env=environ, check=False
-    )
+    return process.run([sys.executable, "-m", _TEARDOWN_ENTRY, run_id], timeout=deadline, env=environ, check=False)

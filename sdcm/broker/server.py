@@ -76,7 +76,5 @@ class Server:
         except Exception as exc:  # noqa: BLE001 - the asking test reports a defect of the broker
             import traceback
 
-            failure = EnvironmentFailed(
-                f"the broker failed on `{op}`", why=repr(exc), evidence=traceback.format_exc()
-            )
+            failure = EnvironmentFailed(f"the broker failed on `{op}`", why=repr(exc), evidence=traceback.format_exc())
             return {"error": failure.to_record()}

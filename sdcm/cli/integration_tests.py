@@ -37,7 +37,7 @@ def _known_services(_ctx: click.Context, _param: click.Parameter, labels: tuple[
     "--keep-for", type=click.FloatRange(min=0.01), default=4.0, show_default=True, metavar="HOURS", help="With --keep."
 )
 def command(quiet: int, verbose: int, keep_for: float, **options: Any) -> int:
-    """Run the integration tests: bring up what they need, run them with xdist, take everything down.
+    r"""Run the integration tests: bring up what they need, run them with xdist, take everything down.
 
     \b
     sct.py integration-tests                                   everything

@@ -34,11 +34,11 @@ _SHORT_HELP = {
 class LazyGroup(click.Group):
     """A group whose commands are imported when called; its help needs none of them."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command's module and return the command."""
         module = _COMMANDS.get(cmd_name)
         if module is None:
@@ -60,7 +60,7 @@ class LazyGroup(click.Group):
                 raise click.UsageError(f"{exc.message} Did you mean {near[0]!r}?", ctx) from exc
             raise
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""
         with formatter.section("Commands"):
             formatter.write_dl(list(_SHORT_HELP.items()))

@@ -50,7 +50,9 @@ _SHARED = [
         "--junit-xml", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit here too; set-up is a suite."
     ),
     click.option(
-        "--report-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder for reports; the last line says where."
+        "--report-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder for reports (the last line names it).",
     ),
     click.option("--plan", "plan_only", is_flag=True, help="Print what would run and be set up, and exit."),
     click.option("--json", "as_json", is_flag=True, help="With --plan: as JSON."),

@@ -4,9 +4,9 @@ import pytest
 
 #: Marker -> its line in `pytest --markers`.
 MARKERS = {
-    "integration": "integration: needs real services; run by `sct.py integration-tests`, left out by `sct.py unit-tests`",
+    "integration": "integration: needs real services; `sct.py integration-tests` runs it, `sct.py unit-tests` does not",
     "services": "services(*labels): external services the test needs: docker, aws, gce, azure, oci, kubernetes",
-    "needs": "needs(*capabilities): what the test asks of its database node, e.g. 'alternator'; skipped on a node without",
+    "needs": "needs(*capabilities): what the test asks of its node, e.g. 'alternator'; skipped on a node without",
     "sct_config": "sct_config(files): configuration file, or list of files, for the `params` fixture",
     "docker_scylla_args": (
         "docker_scylla_args(scylla_docker_image, image, docker_network, ssl, seeds, rack, dc, native_entrypoint, "

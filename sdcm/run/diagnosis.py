@@ -78,7 +78,8 @@ def _images(engine: Engine, places: Paths) -> Iterator[Finding]:
     with closing(engine.client()) as client:
         info = client.info()
     memory_gib = int(info.get("MemTotal", 0)) / 2**30
-    yield Finding("memory", memory_gib >= 4, f"{memory_gib:.0f} GiB on the engine", "" if memory_gib >= 4 else "use -n 1")
+    enough = memory_gib >= 4
+    yield Finding("memory", enough, f"{memory_gib:.0f} GiB on the engine", "" if enough else "use -n 1")
 
 
 def _kind(engine: Finding) -> Iterator[Finding]:
@@ -94,5 +95,6 @@ def _disk(places: Paths) -> Iterator[Finding]:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free / 2**30
-    mend = "" if free >= _DISK_GIB else f"free {_DISK_GIB - free:.0f} GiB, or set SCT_ENGINE_DIR; `sct.py clean --images`"
-    yield Finding("disk", free >= _DISK_GIB, f"{free:.0f} GiB free below {folder}", mend)
+    enough = free >= _DISK_GIB
+    mend = "" if enough else f"free {_DISK_GIB - free:.0f} GiB, or set SCT_ENGINE_DIR; `sct.py clean --images`"
+    yield Finding("disk", enough, f"{free:.0f} GiB free below {folder}", mend)

@@ -70,9 +70,7 @@ def kept_environment(places: Paths) -> LiveRun | None:
 def dead_runs(places: Paths) -> list[LedgerState]:
     """Return the runs that have resources left and whose owner is dead, as far as this host can tell."""
     return [
-        state
-        for state in states(places)
-        if state.entries and is_judgeable(state.owner) and not is_alive(state.owner)
+        state for state in states(places) if state.entries and is_judgeable(state.owner) and not is_alive(state.owner)
     ]
 
 

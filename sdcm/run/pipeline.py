@@ -70,7 +70,7 @@ class Run:
         return self.places.run_state(self.run_id)
 
 
-class Done(Exception):  # noqa: N818 - a way out, not an error
+class Done(Exception):
     """The run needs no further stage."""
 
     def __init__(self, code: ExitCode) -> None:
@@ -138,4 +138,3 @@ def execute(options: RunOptions) -> ExitCode:
         except SctError as exc:
             journal.write("run-end", exit_code=exc.exit_code, error=exc.to_record())
             raise
-

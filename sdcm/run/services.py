@@ -90,9 +90,7 @@ def bring_up(run: "Run") -> "Run":
         RUN_VARIABLE: run.run_id,
         journals.ENVIRONMENT_VARIABLE: str(run.state / journals.FILE_NAME),
     }
-    run.stack.enter_context(
-        JournalDisplay(run.state / journals.FILE_NAME, report.say, verbosity=run.options.verbosity)
-    )
+    run.stack.enter_context(JournalDisplay(run.state / journals.FILE_NAME, report.say, verbosity=run.options.verbosity))
     if run.plan is None or run.selection is None:
         return replace(run, pytest_environ=environ)
     environ[selected.ENVIRONMENT_VARIABLE] = str(run.state / "selection.json")

@@ -27,7 +27,7 @@ from sdcm.environment.graph import Graph, RunningStep
 from sdcm.environment.images import Image, Images
 from sdcm.environment.kind import ClusterRecord, create_cluster, load_image
 from sdcm.environment.kind_binary import ensure_kind_binary
-from sdcm.errors import ServiceUnavailable, SctError
+from sdcm.errors import SctError, ServiceUnavailable
 from sdcm.journal import Journal
 from sdcm.ownership import labels
 from sdcm.ownership.ledger import Ledger
@@ -226,9 +226,11 @@ class ServicesUp:
                 step.say(f"joining {name}, which is not ours")
                 return name
             own = f"sct-{self.run_id}-{name}" if name else f"sct-{self.run_id}"
-            self._making("network", own, lambda: client.networks.create(
-                own, driver="bridge", labels=labels.of_run(self.run_id, "network")
-            ))
+            self._making(
+                "network",
+                own,
+                lambda: client.networks.create(own, driver="bridge", labels=labels.of_run(self.run_id, "network")),
+            )
         return own
 
     def _making(self, kind: str, name: str, make: Callable[[], T], **facts: str) -> T:

@@ -43,9 +43,7 @@ def tear_down(run_id: str, places: Paths, ledger: Ledger, journal: Journal) -> l
     entries = ledger.entries()
     # The runtime directory goes last: it holds the kubeconfig that removers use.
     last = [entry for entry in entries if entry.kind in {"engine", "directory"}]
-    leftovers = removers.remove(
-        [entry for entry in entries if entry not in last], ledger, deadline=DEADLINE
-    )
+    leftovers = removers.remove([entry for entry in entries if entry not in last], ledger, deadline=DEADLINE)
     leftovers += removers.remove(last, ledger, deadline=DEADLINE, extra={"engine": stop_engine})
     journal.write(
         "teardown-end",

@@ -16,9 +16,7 @@ def run_tests(run: "Run") -> "Run":
     workers = run.plan.workers if run.plan else wanted
     argv = pytest_argv(run.options, run.targets, workers)
     run.interrupts.deferred = True
-    session = PytestSession(
-        argv, run.project, run.pytest_environ, own_terminal=keeps_terminal(run.options, workers)
-    )
+    session = PytestSession(argv, run.project, run.pytest_environ, own_terminal=keeps_terminal(run.options, workers))
     run.stack.callback(session.kill)
     run.journal.write("pytest-start", argv=argv, pid=session.pid)
     broker = run.broker

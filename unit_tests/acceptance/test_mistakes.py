@@ -15,6 +15,14 @@ DOCKER_TEST = '''
         """External services: Docker"""
 '''
 
+KUBERNETES_TEST = """
+    import pytest
+
+    @pytest.mark.integration
+    def test_k(k8s_cluster):
+        pass
+"""
+
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
@@ -82,7 +90,7 @@ def test_docker_host_over_ssh_is_refused(project):
 
 
 def test_kubeconfig_that_does_not_exist(project):
-    project.write("unit_tests/integration/test_k8s.py", "import pytest\n\n@pytest.mark.integration\ndef test_k(k8s_cluster): ...\n")
+    project.write("unit_tests/integration/test_k8s.py", KUBERNETES_TEST)
     ended = project.sct("integration-tests", "--kubeconfig", "nowhere.yaml")
     assert ended.code == 64
     assert "nowhere.yaml" in one_line(ended)
@@ -139,7 +147,7 @@ def test_plan_of_docker_tests_has_no_kind_step(project):
 
 
 def test_plan_of_kubernetes_tests_has_one(project):
-    project.write("unit_tests/integration/test_k8s.py", "import pytest\n\n@pytest.mark.integration\ndef test_k(k8s_cluster): ...\n")
+    project.write("unit_tests/integration/test_k8s.py", KUBERNETES_TEST)
     plan = json.loads(project.sct("integration-tests", "--plan", "--json").out)
     assert "cluster (Kind)" in plan["steps"]
     assert plan["services"] == {"kubernetes": 1}

@@ -39,7 +39,7 @@ def test_wrong_password_is_refused(docker_scylla):
     """
     from cassandra.cluster import NoHostAvailable
 
-    with pytest.raises(NoHostAvailable, match="AuthenticationFailed|Bad credentials|password"):
+    with pytest.raises(NoHostAvailable, match=r"AuthenticationFailed|Bad credentials|password"):
         docker_scylla.cql_connection(user="cassandra", password="not it")
 
 

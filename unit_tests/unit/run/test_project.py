@@ -46,5 +46,5 @@ def test_no_target_is_the_whole_folder(root):
 
 
 def test_a_wrong_path_is_answered_with_near_names(root):
-    with pytest.raises(UsageProblem, match="did you mean integration/test_cql.py"):
+    with pytest.raises(UsageProblem, match=r"did you mean integration/test_cql\.py"):
         resolve_targets(root, root, ["test_cqll.py"])
