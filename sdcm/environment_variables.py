@@ -1,4 +1,4 @@
-"""Every environment variable of ours that is no option of `params`: the single list, for docs and checks."""
+"""Every environment variable that means something to us and is no option of `params`: the single list."""
 
 from dataclasses import dataclass
 
@@ -20,11 +20,12 @@ class Variable:
     internal: bool = False
 
 
-VARIABLES: tuple[Variable, ...] = (
+#: Variables of our own.
+OURS: tuple[Variable, ...] = (
     Variable(
         "SCT_CONFIG_FILES",
         "configuration files of `params`, in their order: one path, or a list as Python writes it; "
-        "the marker `sct_config` wins",
+        "a test's `sct_config` marker wins",
     ),
     Variable(
         "SCT_RUNTIME_DIR",
@@ -36,15 +37,31 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "SCT_ENGINE_DIR",
         "data root of the private Docker engine, with its images",
-        "`/var/lib/sct/engine` for root, else below the cache",
+        "`/var/lib/sct/engine` for root, else `engine` in the cache directory",
     ),
-    Variable("SCT_IMAGE_REGISTRY", "registry that images are pulled from in place of their own"),
+    Variable("SCT_IMAGE_REGISTRY", "registry (with an optional path) that has Docker Hub's images", "`docker.io`"),
     Variable("SCT_RUN", "id of the run that a process belongs to", internal=True),
     Variable("SCT_BROKER", "socket of the run's broker", internal=True),
     Variable("SCT_JOURNAL", "file of the run's journal", internal=True),
     Variable("SCT_SELECTION", "file of the run's selection", internal=True),
-    Variable("SCT_SERVICES", "services that the run brings up", internal=True),
-    Variable("SCT_PLAIN", "set where pytest was started without `sct.py`", internal=True),
+    Variable("SCT_SERVICES", "file with the states of the run's services", internal=True),
+    Variable("SCT_PLAIN", "set where pytest itself, not `sct.py`, opened the run", internal=True),
+)
+
+#: Variables of others that we heed as they do; those of the clouds are in the service table.
+HEEDED: tuple[Variable, ...] = (
+    Variable("DOCKER_HOST", "the Docker Engine to use, `unix://` or `tcp://`", "the current context's"),
+    Variable("DOCKER_CONTEXT", "the Docker context to use where DOCKER_HOST is not set"),
+    Variable("DOCKER_TLS_VERIFY", "whether a `tcp://` engine's certificate is verified"),
+    Variable("DOCKER_CERT_PATH", "folder of the certificates for a `tcp://` engine", "`~/.docker`"),
+    Variable("DOCKER_CONFIG", "folder of Docker's configuration, with contexts and registry logins", "`~/.docker`"),
+    Variable("XDG_RUNTIME_DIR", "where the runtime directory lies for users other than root"),
+    Variable("XDG_STATE_HOME", "where the state directory lies", "`~/.local/state`"),
+    Variable("XDG_CACHE_HOME", "where the cache directory lies", "`~/.cache`"),
+    Variable("SSL_CERT_FILE", "certificate authorities that image builds trust", "the system's bundle"),
+    Variable("http_proxy", "proxy that pulls and builds go through (upper case too)"),
+    Variable("https_proxy", "the same for https (upper case too)"),
+    Variable("no_proxy", "hosts that no proxy is used for (upper case too)"),
 )
 
 #: Names a project may use for switches of its own tests.
@@ -53,4 +70,4 @@ TEST_PREFIX = "SCT_TEST_"
 
 def is_known(name: str) -> bool:
     """Whether a variable that is no option of `params` means something here, or belongs to the project's tests."""
-    return name.startswith(TEST_PREFIX) or any(variable.name == name for variable in VARIABLES)
+    return name.startswith(TEST_PREFIX) or any(variable.name == name for variable in OURS)
