@@ -119,14 +119,17 @@ In any of these ways; they add up.
 @pytest.mark.services("docker", "aws")  # by marker: labels, any case
 def test_upload(docker_scylla): ...  # by fixture: docker_scylla, docker_scylla_2, docker_vector_store, k8s_cluster
 
+
 def test_query(docker_scylla):
     \"\"\"Query a node.
 
     External services: Docker (Scylla container), AWS S3
     \"\"\"  # in the docstring of the function or of its module
 
+
 # service: oci
 def test_instances(): ...  # by a comment above or in the function
+
 
 @pytest.mark.skipif(not os.environ.get("AZURE_SUBSCRIPTION_ID"), reason="set AZURE_SUBSCRIPTION_ID")
 def test_vm(): ...  # by a skip reason that names the variable

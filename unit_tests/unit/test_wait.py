@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sdcm import exceptions, wait
+from sdcm import exceptions
 from sdcm.wait import ExitByEventError, WaitForTimeoutError, exponential_retry, forever_wait_for, wait_for
 
 
@@ -109,7 +109,7 @@ def test_a_step_longer_than_the_timeout_is_shortened(monkeypatch: pytest.MonkeyP
 
 def test_a_jump_of_the_wall_clock_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeClock(monkeypatch)
-    monkeypatch.setattr(wait.time, "time", Attempts(0.0, 1e12))
+    monkeypatch.setattr(time, "time", Attempts(0.0, 1e12))
     attempts = Attempts(0, 0, "up")
     assert wait_for(attempts, step=1, timeout=10) == "up"
 
@@ -120,8 +120,8 @@ class FakeClock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
         self.pauses: list[float] = []
-        monkeypatch.setattr(wait.time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(wait.time, "sleep", self.sleep)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "sleep", self.sleep)
 
     def sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)

@@ -159,10 +159,14 @@ def test_clear_forgets(device: EventsDevice) -> None:
 
 
 def test_waiting_for_events_counts_from_the_beginning_of_the_body(device: EventsDevice) -> None:
+    def later() -> None:
+        time.sleep(0.05)
+        InfoEvent().publish(device)
+
     InfoEvent().publish(device)
     with ThreadPoolExecutor() as pool, device.wait_for_n_events(device.get_events_logger(), count=2, timeout=10):
         InfoEvent().publish(device)
-        pool.submit(lambda: (time.sleep(0.05), InfoEvent().publish(device)))
+        pool.submit(later)
     assert device.events_counter == 3
 
 

@@ -43,7 +43,12 @@ def test_a_device_ends_with_its_block_even_on_an_error() -> None:
 
 def test_a_thread_that_started_before_reaches_it_too() -> None:
     go = threading.Event()
-    thread = threading.Thread(target=lambda: (go.wait(5), InfoEvent(message="from the thread").publish()))
+
+    def work() -> None:
+        go.wait(5)
+        InfoEvent(message="from the thread").publish()
+
+    thread = threading.Thread(target=work)
     thread.start()
     with EventsDevice() as device:
         go.set()
