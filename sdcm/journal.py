@@ -67,6 +67,9 @@ class Journal:
 def end_torn_line(file: int) -> None:
     """End the line a killed writer left unfinished, so that the next record has a line of its own.
 
+    A line that another writer is still writing looks unfinished too; that costs an empty line behind it, which
+    readers leave out.
+
     Args:
         file: Descriptor open for reading and appending.
     """

@@ -72,8 +72,8 @@ def test_concurrent_writers_tear_no_line(tmp_path: Path) -> None:
     path = tmp_path / "j"
     writers = [process.spawn([sys.executable, "-c", _WRITER, path, str(number)]) for number in range(3)]
     assert [writer.wait(30) for writer in writers] == [0, 0, 0]
-    lines = path.read_bytes().splitlines()
-    assert len(lines) == 900
+    lines = [line for line in path.read_bytes().splitlines() if line]  # see end_torn_line
+    assert len(lines) == len(list(journal.read(path))) == 900
     seen: dict[str, list[int]] = {}
     for record in map(json.loads, lines):
         seen.setdefault(record["writer"], []).append(record["number"])

@@ -1,6 +1,7 @@
 """The reference pages say what the code says."""
 
 import ast
+import functools
 import re
 import runpy
 from collections.abc import Iterator
@@ -29,8 +30,13 @@ def test_the_exit_codes_page_has_every_code_with_its_meaning() -> None:
         assert re.search(rf"^\| {code} \| `[A-Z_]+` \| \S.+ \|$", page, re.MULTILINE)
 
 
-def _texts() -> Iterator[tuple[Path, str]]:
-    """Yield every text constant of the code, docstrings included."""
+@functools.cache
+def _texts() -> tuple[tuple[Path, str], ...]:
+    """Return every text constant of the code, docstrings included, each with its file."""
+    return tuple(_constants())
+
+
+def _constants() -> Iterator[tuple[Path, str]]:
     for file in (ROOT / "sdcm").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if file != _OUR_LIST and isinstance(node, ast.Constant) and isinstance(node.value, str):
