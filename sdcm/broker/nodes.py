@@ -4,19 +4,21 @@ import itertools
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 
 from sdcm.broker.admission import Admission
 from sdcm.broker.gate import Gate
 from sdcm.broker.protocol import NodeRequest
 from sdcm.broker.supplies import Supplies
-from sdcm.containers.flavours import flavour_of
+from sdcm.containers.certificates import make_certificates
 from sdcm.containers.launch import launch_node
 from sdcm.containers.records import NodeRecord, NodeSpec
 from sdcm.environment.images import Image
+from sdcm.errors import UsageProblem
 from sdcm.ownership import labels, removers
 from sdcm.ownership.ledger import Entry
+from sdcm.paths import make_private
 
 #: Seconds a node may take from its creation until its login works; four boots on two busy cores
 #: were seen to take 40.
@@ -70,7 +72,7 @@ class NodeMaker:
     def _spec(self, request: NodeRequest, image: Image, network: str, test: str) -> NodeSpec:
         engine = self._supplies.engine()
         with closing(engine.client()) as client:
-            flavour = flavour_of(image.reference, client.images.get(image.id).labels)
+            flavour = flavour_of_image(image.reference, client.images.get(image.id).labels)
         with self._lock:
             self._numbers[request.fixture] += 1
             number = self._numbers[request.fixture]
@@ -82,6 +84,7 @@ class NodeMaker:
             network=network,
             network_alias=f"{request.fixture}-{number}",
             seeds=request.seeds,
+            ssl_dir=self._certificates(name) if request.ssl else "",
             rack=request.rack,
             dc=request.dc,
             smp=request.smp,
@@ -89,8 +92,14 @@ class NodeMaker:
             extra_args=request.extra_args,
             native_entrypoint=request.native_entrypoint,
             labels=labels.of_run(self._supplies.run_id, "node", test),
-            publish_host="127.0.0.1" if engine.publish_host == "127.0.0.1" else "0.0.0.0",  # noqa: S104 - a remote engine's own host
+            publish_host=engine.publish_host,
+            host=engine.host,
         )
+
+    def _certificates(self, name: str) -> str:
+        """Make an authority and a certificate for one node, in the run's runtime directory."""
+        folder = make_private(self._supplies.runtime / "ssl" / name)
+        return str(make_certificates(folder, (name,)))
 
     def _boot(self, spec: NodeSpec, test: str) -> tuple[NodeRecord, Entry]:
         engine = self._supplies.engine()
@@ -114,6 +123,25 @@ class NodeMaker:
 
     def _remove(self, entry: Entry) -> None:
         removers.remove([entry], self._supplies.ledger, deadline=_REMOVE_DEADLINE)
+
+
+def flavour_of_image(reference: str, image_labels: Mapping[str, str] | None) -> str:
+    """Return the node flavour inside an image: what its label says, else what its repository's name does.
+
+    Raises:
+        UsageProblem: Neither tells.
+    """
+    if labelled := (image_labels or {}).get(labels.FLAVOUR):
+        return labelled
+    repository = reference.rpartition("@")[0] or reference
+    found = next((flavour for flavour in ("scylla", "cassandra") if flavour in repository), None)
+    if found is None:
+        raise UsageProblem(
+            f"cannot tell which database is in image {reference}",
+            why=f"it has no label {labels.FLAVOUR} and its name says neither scylla nor cassandra",
+            mend=f"label it: LABEL {labels.FLAVOUR}=cassandra",
+        )
+    return found
 
 
 def _once(function: Callable[[], None]) -> Callable[[], None]:

@@ -1,11 +1,12 @@
 """What the desk hands out from: the run's environment, each part brought up when first asked for."""
 
+from pathlib import Path
 from typing import Protocol
 
 from sdcm.environment.engine import Engine
 from sdcm.environment.images import Image
-from sdcm.environment.kind import ClusterRecord
 from sdcm.journal import Journal
+from sdcm.kubernetes.cluster import ClusterRecord
 from sdcm.ownership.ledger import Ledger
 
 
@@ -13,6 +14,7 @@ class Supplies(Protocol):
     """Each method waits until its part is up, and raises that part's own error when it is not to be had."""
 
     run_id: str
+    runtime: Path
     ledger: Ledger
     journal: Journal
 

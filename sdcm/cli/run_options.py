@@ -52,7 +52,7 @@ _SHARED = [
     click.option(
         "--report-dir",
         type=click.Path(file_okay=False, path_type=Path),
-        help="Folder for reports (the last line names it).",
+        help="Folder for reports (see the last line).",
     ),
     click.option("--plan", "plan_only", is_flag=True, help="Print what would run and be set up, and exit."),
     click.option("--json", "as_json", is_flag=True, help="With --plan: as JSON."),

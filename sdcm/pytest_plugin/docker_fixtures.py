@@ -11,10 +11,11 @@ from sdcm.pytest_plugin.leasing import leased
 
 if TYPE_CHECKING:
     from sdcm.broker.protocol import NodeRequest
-    from sdcm.config.model import SCTConfiguration
     from sdcm.containers.node import Node
 
 MARKER = "docker_scylla_args"
+#: Seconds for two nodes to see one another up.
+RING_DEADLINE = 120.0
 #: Marker argument -> field of the request to the broker.
 _ARGUMENTS = {
     "scylla_docker_image": "image",
@@ -53,8 +54,8 @@ def request_of(arguments: dict[str, object], fixture: str, **more: Any) -> "Node
         fields[_ARGUMENTS[name]] = arguments[name]
     if "seeds" in fields:
         fields["seeds"] = tuple(str(fields["seeds"]).replace(",", " ").split())
-    if isinstance(fields.get("rack"), int):
-        fields["rack"] = f"RACK{fields['rack']}"
+    if "rack" in fields:
+        fields["rack"] = "" if fields["rack"] is None else str(fields["rack"])
     fields["extra_args"] = tuple(fields.get("extra_args", ()))
     return NodeRequest(**{**fields, "fixture": fixture, **more})
 
@@ -85,7 +86,7 @@ def _skip_without_capabilities(request: pytest.FixtureRequest, flavour: str, has
 
 
 @pytest.fixture
-def docker_scylla(request: pytest.FixtureRequest, params: "SCTConfiguration") -> Iterator["Node"]:
+def docker_scylla(request: pytest.FixtureRequest) -> Iterator["Node"]:
     """Give the test a database node of its own: CQL answers and the login works.
 
     The node is Scylla where its image is to be had, else Cassandra (`--db`); the marker
@@ -95,22 +96,20 @@ def docker_scylla(request: pytest.FixtureRequest, params: "SCTConfiguration") ->
     """
     wanted = request_of(markers.merged_arguments(request.node, MARKER), "scylla")
     with node_for(request, wanted) as node:
-        node.params = params
         yield node
 
 
 @pytest.fixture
-def docker_scylla_2(
-    request: pytest.FixtureRequest, docker_scylla: "Node", params: "SCTConfiguration"
-) -> Iterator["Node"]:
+def docker_scylla_2(request: pytest.FixtureRequest, docker_scylla: "Node") -> Iterator["Node"]:
     """Give the test a second node, in one cluster with `docker_scylla`; both see one another as up.
 
     External services: Docker
     """
-    from sdcm.containers.ring import join_ring
+    from sdcm.containers.ring import wait_until_ring
 
     arguments = {**markers.merged_arguments(request.node, MARKER), "seeds": docker_scylla.internal_ip_address}
     with node_for(request, request_of(arguments, "scylla")) as node:
-        node.params = params
-        join_ring([docker_scylla, node])
+        wait_until_ring([docker_scylla.record, node.record], deadline=RING_DEADLINE)
+        docker_scylla.know_peer(node.record)
+        node.know_peer(docker_scylla.record)
         yield node

@@ -20,7 +20,7 @@ class Watched(Protocol):
         """Name for the report's section."""
 
     def evidence(self, lines: int) -> str:
-        """Return its state and the last lines of its log."""
+        """Return its state and the last lines of its log, or of its pods'."""
 
 
 _WATCHED = pytest.StashKey[list[Watched]]()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sdcm.pytest_plugin import evidence
 from sdcm.pytest_plugin.leasing import leased
 from sdcm.pytest_plugin.session import context_of
 
@@ -23,7 +24,7 @@ def k8s_cluster(request: pytest.FixtureRequest) -> Iterator["KubernetesNamespace
 
     External services: Kubernetes
     """
-    from sdcm.environment.kind import ClusterRecord
+    from sdcm.kubernetes.cluster import ClusterRecord
     from sdcm.kubernetes.namespace import KubernetesNamespace
 
     client = context_of(request.config).client()
@@ -34,5 +35,6 @@ def k8s_cluster(request: pytest.FixtureRequest) -> Iterator["KubernetesNamespace
             labels=answer["labels"],
             loader=lambda image: str(client.ask("load-image", image=image)["reference"]),
         )
+        evidence.watch(request.node, namespace)
         with namespace:
             yield namespace

@@ -25,10 +25,12 @@ from sdcm.environment.catalogue import Catalogue
 from sdcm.environment.engine import Engine, find_engine, hold_engine, privileged_verdict
 from sdcm.environment.graph import Graph, RunningStep
 from sdcm.environment.images import Image, Images
-from sdcm.environment.kind import ClusterRecord, create_cluster, load_image
+from sdcm.environment.kind import create_cluster
 from sdcm.environment.kind_binary import ensure_kind_binary
+from sdcm.environment.kind_images import load_image
 from sdcm.errors import SctError, ServiceUnavailable
 from sdcm.journal import Journal
+from sdcm.kubernetes.cluster import ClusterRecord
 from sdcm.ownership import labels
 from sdcm.ownership.ledger import Ledger
 from sdcm.paths import Paths
@@ -59,6 +61,7 @@ class ServicesUp:
     ) -> None:
         """Bring nothing up yet."""
         self.run_id = spec.run_id
+        self.runtime = places.run_runtime(spec.run_id)
         self.ledger = ledger
         self.journal = journal
         self.graph = Graph(journal, places.run_state(spec.run_id) / "logs")
@@ -181,7 +184,13 @@ class ServicesUp:
         return engine
 
     def _images(self) -> Images:
-        return Images(self.engine(), Catalogue.load(), self._places)
+        return Images(
+            self.engine(),
+            Catalogue.load(),
+            self._places,
+            allow_install=self._spec.allow_install,
+            verdicts=self.runtime / "registries.json",
+        )
 
     def _image(self, name: str) -> "Future[Image]":
         return self.graph.step(
@@ -297,7 +306,7 @@ class ServicesUp:
             self.image("kind-node"),
             self._kind().result(),
             run_id=self.run_id,
-            runtime=self._places.run_runtime(self.run_id),
+            runtime=self.runtime,
             paths=self._places,
             ledger=self.ledger,
             step=step,
