@@ -103,10 +103,10 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_timeout_kills_the_whole_process_group(tmp_path: Path, merged: bool) -> None:
     grandchild = tmp_path / "pid"
     start = time.monotonic()
-    with pytest.raises(CommandTimedOut, match=r"did not end within 0\.5 s") as caught:
+    with pytest.raises(CommandTimedOut, match=r"did not end within 0\.8 s") as caught:
         process.run(
             ["sh", "-c", f"sleep 60 & echo $! > {grandchild}; echo working; wait"],
-            timeout=0.5,
+            timeout=0.8,
             log=tmp_path / "log" if merged else None,
         )
     assert time.monotonic() - start < 5
@@ -123,8 +123,8 @@ def test_a_grandchild_that_left_the_group_cannot_hold_the_caller(
         "import os,time\nif os.fork() == 0:\n os.setsid()\n print(os.getpid(), flush=True)\n time.sleep(60)\n"
     )
     start = time.monotonic()
-    done = process.run([sys.executable, "-S", script], timeout=1)
-    assert time.monotonic() - start < 4
+    done = process.run([sys.executable, "-S", script], timeout=2)
+    assert time.monotonic() - start < 10
     assert done.ok
     os.kill(int(done.stdout), signal.SIGKILL)
 
