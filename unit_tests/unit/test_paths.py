@@ -38,7 +38,7 @@ def test_the_base_directories_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_root_has_a_short_runtime_directory_for_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    found = paths.from_environment({"HOME": "/root", "XDG_RUNTIME_DIR": "/run/user/0"})
+    found = paths.from_environment({"HOME": "/home/u", "XDG_RUNTIME_DIR": "/run/user/0"})
     if Path("/run").is_dir():
         assert found.runtime == Path("/run/sct")
     assert found.engine == Path("/var/lib/sct/engine")
