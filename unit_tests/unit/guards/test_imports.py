@@ -37,23 +37,23 @@ def _environ() -> dict[str, str]:
 
 
 def _modules_of(*argv: str, cwd: Path = _ROOT) -> set[str]:
-    out = process.run([sys.executable, *argv], timeout=60, env=_environ(), cwd=cwd, check=False).stdout
+    out = process.run([sys.executable, *argv], timeout=180, env=_environ(), cwd=cwd, check=False).stdout
     (line,) = (line for line in out.splitlines() if line.startswith("["))
     return set(json.loads(line))
 
 
 @pytest.mark.parametrize("module", ["sdcm", "sdcm.cli.main", "sdcm.pytest_plugin.plugin"])
-def test_importing_loads_nothing_heavy(module):
+def test_importing_loads_nothing_heavy(module: str) -> None:
     loaded = _modules_of("-c", f"import {module}; {_TELL}")
     assert "sdcm" in loaded
     assert not loaded & _HEAVY
 
 
-def test_a_heavy_import_would_be_seen():
+def test_a_heavy_import_would_be_seen() -> None:
     assert "yaml" in _modules_of("-c", f"import yaml; {_TELL}")
 
 
-def test_the_plugin_starts_with_the_standard_library_and_pytest_alone(tmp_path):
+def test_the_plugin_starts_with_the_standard_library_and_pytest_alone(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(_CONFTEST)
     (tmp_path / "test_one.py").write_text("def test_one(): pass\n")
     pytest_alone = ("-m", "pytest", "-s", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(tmp_path))

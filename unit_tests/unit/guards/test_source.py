@@ -25,34 +25,34 @@ def _broken(paths: list[Path], rule: Rule) -> Iterator[str]:
             yield f"{path.relative_to(_ROOT)}:{line}"
 
 
-def test_there_is_source_to_check():
+def test_there_is_source_to_check() -> None:
     assert len(_PACKAGE) > 20
     assert _PROCESS in _PACKAGE
 
 
-def test_only_one_module_starts_programs():
+def test_only_one_module_starts_programs() -> None:
     assert not list(_broken([path for path in _PACKAGE if path not in _MAY_START], source_rules.starts_programs))
     assert list(_broken([_PROCESS], source_rules.starts_programs))
 
 
-def test_nothing_goes_through_a_shell():
+def test_nothing_goes_through_a_shell() -> None:
     assert not list(_broken(_ALL, source_rules.uses_shell))
 
 
-def test_the_package_does_not_import_its_tests():
+def test_the_package_does_not_import_its_tests() -> None:
     assert not list(_broken(_PACKAGE, source_rules.imports_tests))
 
 
-def test_no_skip_without_a_reason():
+def test_no_skip_without_a_reason() -> None:
     assert not list(_broken(_ALL, source_rules.skips_without_reason))
 
 
-def test_files_are_short():
+def test_files_are_short() -> None:
     lengths = {str(path.relative_to(_ROOT)): len(path.read_text().splitlines()) for path in _ALL}
     assert not {name: length for name, length in lengths.items() if length > source_rules.MOST_LINES}
 
 
-def test_names_say_what_is_inside():
+def test_names_say_what_is_inside() -> None:
     assert not [str(path) for path in _ALL if source_rules.is_vague(path.relative_to(_ROOT))]
 
 
@@ -103,12 +103,12 @@ def test_names_say_what_is_inside():
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_each_rule_finds_what_breaks_it(rule, bad, good):
+def test_each_rule_finds_what_breaks_it(rule: Rule, bad: list[str], good: list[str]) -> None:
     assert [source for source in bad if not list(rule(ast.parse(source)))] == []
     assert [source for source in good if list(rule(ast.parse(source)))] == []
 
 
-def test_vague_names():
+def test_vague_names() -> None:
     assert source_rules.is_vague(Path("sdcm/utils/x.py"))
     assert source_rules.is_vague(Path("sdcm/helpers.py"))
     assert not source_rules.is_vague(Path("sdcm/wait.py"))

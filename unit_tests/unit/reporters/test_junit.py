@@ -1,6 +1,7 @@
 """JUnit XML from journals."""
 
 import time
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -44,7 +45,7 @@ def _records() -> HandJournal:
     return records.write("collect-error", test="unit/test_b.py", text="ImportError: x")
 
 
-def test_suites_and_their_sums():
+def test_suites_and_their_sums() -> None:
     root = _report(_records())
     assert root.tag == "testsuites"
     assert [suite.get("name") for suite in root] == ["sct.setup", "pytest"]
@@ -60,14 +61,14 @@ def test_suites_and_their_sums():
     assert tests.get("hostname")
 
 
-def test_names_are_those_of_pytests_own_report():
+def test_names_are_those_of_pytests_own_report() -> None:
     cases = [(case.get("classname"), case.get("name")) for case in _suite(_report(_records()), "pytest")]
     assert cases[0] == ("unit.test_a.TestX", "test_p[a::b/c.py-1]")
     assert cases[1] == ("unit.test_a", "test_f")
     assert cases[5] == ("", "unit/test_b.py")
 
 
-def test_outcomes():
+def test_outcomes() -> None:
     passed, failed, error, skipped, xfailed, uncollected = _suite(_report(_records()), "pytest")
     assert _children(passed) == ["properties"]
     assert _children(failed) == ["properties", "failure", "system-out"]
@@ -85,7 +86,7 @@ def test_outcomes():
     assert {p.get("name"): p.get("value") for p in passed.iter("property")} == {"worker": "gw0"}
 
 
-def test_steps():
+def test_steps() -> None:
     engine, image, cluster, kind = _suite(_report(_records()), "sct.setup")
     assert (engine.get("name"), engine.get("time"), _children(engine)) == ("engine", "4.500", [])
     error = image.find("error")
@@ -95,18 +96,18 @@ def test_steps():
     assert [found.get("message") for found in kind.iter("error")] == ["did not finish"]
 
 
-def test_what_is_left_behind_is_an_error():
+def test_what_is_left_behind_is_an_error() -> None:
     records = HandJournal().write("leak", test="a.py::one", kind="container", name="c")
     records.write("teardown-end", seconds=1, leftovers=[{"kind": "volume", "name": "v", "reason": "busy"}])
     (case,) = _suite(_report(records), "sct.teardown")
     assert case.findtext("error") == "container c, left by a.py::one and removed\nvolume v (busy), not removed"
 
 
-def test_without_set_up_there_is_one_suite():
+def test_without_set_up_there_is_one_suite() -> None:
     assert [suite.get("name") for suite in _report(HandJournal().test("a.py::one"))] == ["pytest"]
 
 
-def test_a_torn_journal_reports_what_did_not_finish(tmp_path):
+def test_a_torn_journal_reports_what_did_not_finish(tmp_path: Path) -> None:
     records = HandJournal().test("a.py::one").write("test-start", test="a.py::two")
     journal = records.save(tmp_path / "journal.jsonl", torn='{"event":"test-end","test":"a.py::tw')
     write_junit(RunResult.from_file(journal), tmp_path / "junit.xml")
@@ -115,7 +116,7 @@ def test_a_torn_journal_reports_what_did_not_finish(tmp_path):
     assert [found.get("message") for found in two.iter("error")] == ["did not finish"]
 
 
-def test_no_character_breaks_the_file(tmp_path):
+def test_no_character_breaks_the_file(tmp_path: Path) -> None:
     every = "".join(map(chr, [*range(0x20), 0x7F, 0x85, 0xD800, 0xDFFF, 0xFFFE, 0xFFFF, 0x1F600])) + "]]><&\"'"
     records = HandJournal().test(
         f"a.py::test[{every}]", "failed", reason=every, text=every, sections=[[every, every]], failure_class="test"
@@ -130,11 +131,11 @@ def test_no_character_breaks_the_file(tmp_path):
     assert "\t\n" in (failure.get("message") or "")
 
 
-def test_the_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_the_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "junit.xml"
     path.write_text("before")
 
-    def breaks(*args, **kwargs):
+    def breaks(*args: object, **kwargs: object) -> None:
         raise OSError("disk full")
 
     monkeypatch.setattr(ET.ElementTree, "write", breaks)
@@ -144,7 +145,7 @@ def test_the_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_ten_thousand_tests_are_read_and_written_in_seconds(tmp_path):
+def test_ten_thousand_tests_are_read_and_written_in_seconds(tmp_path: Path) -> None:
     records = HandJournal().write("run-start")
     for number in range(10_000):
         records.test(

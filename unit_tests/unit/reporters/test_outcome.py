@@ -1,5 +1,8 @@
 """A run's result, read from its journal."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from sdcm.exit_codes import ExitCode
@@ -38,7 +41,7 @@ def _whole() -> HandJournal:
     return records.write("run-end", exit_code=1, seconds=20.0)
 
 
-def test_a_whole_run():
+def test_a_whole_run() -> None:
     result = RunResult.from_journal(_whole())
     assert (result.run, result.command) == ("0123abcd", "integration-tests")
     assert result.counts == {"passed": 1, "xfailed": 1, "skipped": 1, "failed": 1, "error": 1}
@@ -61,7 +64,7 @@ def test_a_whole_run():
     assert result.tests[1].text == "def two..."
 
 
-def test_milestones_count_from_the_start_and_a_docker_test_from_its_body():
+def test_milestones_count_from_the_start_and_a_docker_test_from_its_body() -> None:
     milestones = RunResult.from_journal(_whole()).milestones
     assert milestones.first_docker_test == pytest.approx(4.6)
     assert milestones.cluster_ready == pytest.approx(9.1)
@@ -71,7 +74,7 @@ def test_milestones_count_from_the_start_and_a_docker_test_from_its_body():
     assert set(vars(none).values()) == {None}
 
 
-def test_the_selection_tells_services_where_records_do_not():
+def test_the_selection_tells_services_where_records_do_not() -> None:
     records = HandJournal().write("run-start").test("a.py::one").test("a.py::two", services=["aws"])
     selected = [SelectedTest(name, file="a.py", services=("docker",)) for name in ("a.py::one", "a.py::two")]
     result = RunResult.from_journal(records, selected)
@@ -79,7 +82,7 @@ def test_the_selection_tells_services_where_records_do_not():
     assert result.milestones.first_docker_test == pytest.approx(0.1)
 
 
-def test_a_failed_step_tells_its_error_and_evidence():
+def test_a_failed_step_tells_its_error_and_evidence() -> None:
     records = HandJournal().write("step-start", step="image x")
     records.write("step-end", step="image x", status="failed", seconds=3.0, error=_ERROR, log="/l/x.log")
     (step,) = RunResult.from_journal(records).failed_steps
@@ -87,7 +90,7 @@ def test_a_failed_step_tells_its_error_and_evidence():
     assert (step.evidence, step.log, step.error_type) == ("OutOfMemory\nkilled", "/l/x.log", "EnvironmentFailed")
 
 
-def test_a_service_that_is_not_to_be_had_is_no_failed_environment():
+def test_a_service_that_is_not_to_be_had_is_no_failed_environment() -> None:
     records = HandJournal().write("step-start", step="engine")
     error = _ERROR | {"type": "ServiceUnavailable"}
     records.write("step-end", step="engine", status="failed", seconds=3.0, error=error)
@@ -100,7 +103,7 @@ def test_a_service_that_is_not_to_be_had_is_no_failed_environment():
 class TestTornJournals:
     """The run was killed, or still goes on."""
 
-    def test_tests_and_steps_without_an_end(self):
+    def test_tests_and_steps_without_an_end(self) -> None:
         records = HandJournal().write("run-start", run="r").write("step-start", step="engine")
         records.test("a.py::one").write("test-start", test="a.py::two").write("test-start", test="a.py::three")
         records.write("test-body", test="a.py::three", started=START)
@@ -117,26 +120,26 @@ class TestTornJournals:
         assert result.exit_code is None
         assert result.codes() == {ExitCode.TESTS_FAILED}
 
-    def test_a_torn_last_line(self, tmp_path):
+    def test_a_torn_last_line(self, tmp_path: Path) -> None:
         records = HandJournal().write("run-start", run="r").write("test-start", test="a.py::one")
         path = records.save(tmp_path / "journal.jsonl", torn='{"event":"test-end","at":1700000001,"test":"a.p')
         result = RunResult.from_file(path)
         assert [test.test for test in result.unfinished] == ["a.py::one"]
 
-    def test_no_journal_at_all(self, tmp_path):
+    def test_no_journal_at_all(self, tmp_path: Path) -> None:
         result = RunResult.from_file(tmp_path / "none.jsonl")
         assert result.tests == ()
         assert not result.finished
         assert result.codes() == set()
 
-    def test_an_end_without_a_start(self):
+    def test_an_end_without_a_start(self) -> None:
         records = HandJournal().write("test-end", test="a.py::one", outcome="passed", seconds=1.0)
         records.write("step-end", step="engine", status="done", seconds=1.0)
         result = RunResult.from_journal(records)
         assert result.counts == {"passed": 1}
         assert result.steps[0].status == "done"
 
-    def test_unknown_events_and_fields_are_passed_over(self):
+    def test_unknown_events_and_fields_are_passed_over(self) -> None:
         records = HandJournal().write("services", service=3).write("on", x=1).write("feed").write("", y=None)
         records.write("test-start", test="a.py::one", colour="red")
         records.write("test-end", test="a.py::one", outcome="strange", seconds=None, sections=None, reason=None)
@@ -148,26 +151,31 @@ class TestTornJournals:
 class TestRepeats:
     """A test's records come more than once."""
 
-    def test_a_second_run_of_a_test_is_a_second_result(self):
+    def test_a_second_run_of_a_test_is_a_second_result(self) -> None:
         records = HandJournal().test("a.py::one", "passed").test("a.py::one", "failed", failure_class="test")
         result = RunResult.from_journal(records)
         assert [test.outcome for test in result.tests] == ["passed", "failed"]
         assert RunResult.from_journal([{"event": "selection", "at": 1.0, "tests": 1}, *records]).not_run == 0
 
-    def test_a_worker_that_dies_after_a_test_makes_that_test_fail(self):
+    def test_a_worker_that_dies_after_a_test_makes_that_test_fail(self) -> None:
         records = HandJournal().test("a.py::one", "passed", worker="gw0")
-        crash = {"outcome": "failed", "phase": "???", "reason": "worker 'gw0' crashed", "failure_class": "test"}
+        crash: dict[str, Any] = {
+            "outcome": "failed",
+            "phase": "???",
+            "reason": "worker 'gw0' crashed",
+            "failure_class": "test",
+        }
         records.write("test-end", test="a.py::one", seconds=0, worker="gw0", **crash)
         result = RunResult.from_journal(records)
         assert [(test.outcome, test.reason) for test in result.tests] == [("failed", "worker 'gw0' crashed")]
 
-    def test_a_worse_end_is_not_made_better_by_a_later_one(self):
+    def test_a_worse_end_is_not_made_better_by_a_later_one(self) -> None:
         records = HandJournal().test("a.py::one", "error", reason="first", failure_class="environment")
         records.write("test-end", test="a.py::one", outcome="failed", reason="crash", seconds=0)
         assert RunResult.from_journal(records).tests[0].reason == "first"
 
 
-def test_the_census_groups_by_service_and_reason():
+def test_the_census_groups_by_service_and_reason() -> None:
     records = HandJournal()
     for number in range(3):
         records.test(f"a.py::{number}", "skipped", reason="aws: neither A nor B is set -- set one")
@@ -185,7 +193,7 @@ def test_the_census_groups_by_service_and_reason():
     ]
 
 
-def test_files_that_cannot_be_collected_are_errors():
+def test_files_that_cannot_be_collected_are_errors() -> None:
     records = HandJournal().write("collect-error", test="a.py", text="E   x\nImportError: no module\n")
     result = RunResult.from_journal(records.write("pytest-end", status=2))
     assert [(test.test, test.outcome, test.reason) for test in result.tests] == [
@@ -212,13 +220,13 @@ def test_files_that_cannot_be_collected_are_errors():
         (HandJournal().write("pytest-end", status=-9), set()),
     ],
 )  # fmt: skip
-def test_exit_codes_that_apply(records, codes):
+def test_exit_codes_that_apply(records: HandJournal, codes: set[ExitCode]) -> None:
     assert RunResult.from_journal(records).codes() == codes
     if ExitCode.UNAVAILABLE in codes:
         assert RunResult.from_journal(records).codes(allow_all_skipped=True) == set()
 
 
-def test_what_was_left_is_named():
+def test_what_was_left_is_named() -> None:
     records = HandJournal().write("leak", test="a.py::one", kind="container", name="sct-1-x-1")
     records.write("worker", worker="gw1", state="lost", reason="Not properly terminated")
     records.write("worker", worker="gw2", state="down", reason="")

@@ -29,7 +29,7 @@ def _result() -> RunResult:
     return RunResult.from_journal(records.write("run-end", exit_code=1))
 
 
-def test_the_whole_summary():
+def test_the_whole_summary() -> None:
     assert summary_lines(_result(), "/state/runs/0123abcd") == [
         "  tests       1 passed, 1 skipped, 2 failed, 3 errors, 1 not run in 7.7 s",
         "              1 skipped: aws (AWS_PROFILE is not set -- set it)",
@@ -47,7 +47,7 @@ def test_the_whole_summary():
     ]
 
 
-def test_a_good_run_is_short():
+def test_a_good_run_is_short() -> None:
     records = HandJournal().write("run-start", after=0).test("a.py::ok", seconds=2.0)
     assert summary_lines(RunResult.from_journal(records), "/r") == [
         "  tests       1 passed in 2.1 s",
@@ -55,17 +55,17 @@ def test_a_good_run_is_short():
     ]
 
 
-def test_nothing_ran():
+def test_nothing_ran() -> None:
     assert summary_lines(RunResult.from_journal([]), "/r")[0] == "  tests       none ran in 0.0 s"
 
 
-def test_a_teardown_that_did_not_end_is_told():
+def test_a_teardown_that_did_not_end_is_told() -> None:
     records = HandJournal().write("step-end", step="engine", status="done", seconds=1.0)
     lines = summary_lines(RunResult.from_journal(records), "/r")
     assert "  left over   not known: teardown did not come to its end" in lines
 
 
-def test_very_many_failures_are_cut_with_their_number():
+def test_very_many_failures_are_cut_with_their_number() -> None:
     records = HandJournal()
     for number in range(60):
         records.test(f"a.py::{number}", "failed", reason="x", failure_class="test")
@@ -74,7 +74,7 @@ def test_very_many_failures_are_cut_with_their_number():
     assert lines[-2] == "              and 10 more"
 
 
-def test_the_record_is_json_and_says_the_same():
+def test_the_record_is_json_and_says_the_same() -> None:
     record = json.loads(json.dumps(summary_record(_result(), "/r")))
     assert record["counts"] == {"passed": 1, "skipped": 1, "failed": 2, "error": 3}
     assert record["skips"] == [{"count": 1, "service": "aws", "reason": "AWS_PROFILE is not set -- set it"}]

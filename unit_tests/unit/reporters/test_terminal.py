@@ -10,13 +10,13 @@ def _feed(lines: SetupLines, records: HandJournal) -> list[str]:
     return [line for record in records for line in lines.feed(record)]
 
 
-def test_a_quick_step_is_one_line():
+def test_a_quick_step_is_one_line() -> None:
     records = HandJournal().write("step-start", step="engine").write("step-say", step="engine", text="starting")
     records.write("step-end", step="engine", status="done", seconds=0.2, error=None, detail="private, unix:///e.sock")
     assert _feed(SetupLines(), records) == ["  engine      up in 0.2 s (private, unix:///e.sock)"]
 
 
-def test_progress_is_shown_as_it_is_said_with_the_time_it_took():
+def test_progress_is_shown_as_it_is_said_with_the_time_it_took() -> None:
     lines = SetupLines()
     records = HandJournal().write("step-start", after=0, step="image base")
     records.write("step-say", after=1.0, step="image base", text="pulling 10 %")
@@ -30,7 +30,7 @@ def test_progress_is_shown_as_it_is_said_with_the_time_it_took():
     assert lines.tick(START + 100) == []
 
 
-def test_of_what_is_said_fast_the_last_is_shown():
+def test_of_what_is_said_fast_the_last_is_shown() -> None:
     lines = SetupLines()
     records = (
         HandJournal().write("step-start", after=0, step="kind").write("step-say", after=1.0, step="kind", text="0 %")
@@ -43,7 +43,7 @@ def test_of_what_is_said_fast_the_last_is_shown():
     assert lines.tick(START + 1.8) == []
 
 
-def test_the_same_words_again_are_no_news():
+def test_the_same_words_again_are_no_news() -> None:
     records = HandJournal().write("step-start", after=0, step="kind")
     records.write("step-say", after=1.0, step="kind", text="waiting").write(
         "step-say", after=1.0, step="kind", text="waiting"
@@ -51,14 +51,14 @@ def test_the_same_words_again_are_no_news():
     assert _feed(SetupLines(), records) == ["  kind        waiting (1 s)"]
 
 
-def test_no_step_is_silent_for_more_than_two_seconds():
+def test_no_step_is_silent_for_more_than_two_seconds() -> None:
     lines = SetupLines()
     _feed(lines, HandJournal().write("step-start", after=0, step="cluster"))
     spoken = [second for second in range(1, 13) if lines.tick(START + second)]
     assert spoken == [2, 4, 6, 8, 10, 12]
 
 
-def test_where_a_log_is_kept_the_first_sign_comes_soon_and_the_others_seldom():
+def test_where_a_log_is_kept_the_first_sign_comes_soon_and_the_others_seldom() -> None:
     lines = SetupLines(LOG_BEAT)
     _feed(lines, HandJournal().write("step-start", after=0, step="cluster"))
     assert lines.tick(START + 1.9) == []
@@ -66,13 +66,13 @@ def test_where_a_log_is_kept_the_first_sign_comes_soon_and_the_others_seldom():
     assert [second for second in range(3, 33) if lines.tick(START + second)] == [12, 22, 32]
 
 
-def test_once_pytest_speaks_signs_of_life_are_seldom():
+def test_once_pytest_speaks_signs_of_life_are_seldom() -> None:
     lines = SetupLines()
     _feed(lines, HandJournal().write("step-start", after=0, step="cluster").write("pytest-start", after=0))
     assert [second for second in range(1, 23) if lines.tick(START + second)] == [2, 12, 22]
 
 
-def test_several_silent_steps_share_a_line():
+def test_several_silent_steps_share_a_line() -> None:
     lines = SetupLines()
     records = HandJournal().write("step-start", after=0, step="image a").write("step-start", after=1.0, step="cluster")
     _feed(lines, records)
@@ -81,7 +81,7 @@ def test_several_silent_steps_share_a_line():
     assert lines.tick(START + 5.0) == []
 
 
-def test_failure_cancellation_and_where_the_log_is():
+def test_failure_cancellation_and_where_the_log_is() -> None:
     records = HandJournal().write("step-start", step="engine").write("step-start", step="cluster")
     records.write("step-end", step="engine", status="failed", seconds=3.25, error=_ERROR, log="/l/engine.log")
     records.write("step-end", step="cluster", status="cancelled", seconds=1.0, error=None)
@@ -92,7 +92,7 @@ def test_failure_cancellation_and_where_the_log_is():
     ]
 
 
-def test_services_that_are_not_to_be_had():
+def test_services_that_are_not_to_be_had() -> None:
     records = HandJournal().write("service", service="docker", state="waiting", reason="")
     records.write("service", service="docker", state="ready", reason="")
     records.write("service", service="kubernetes", state="unavailable", reason="privileged containers are barred")
@@ -103,7 +103,7 @@ def test_services_that_are_not_to_be_had():
     ]
 
 
-def test_selection_and_teardown():
+def test_selection_and_teardown() -> None:
     lines = SetupLines()
     records = (
         HandJournal().write("run-start").write("selection", tests=1, seconds=0.84).write("teardown-start", after=0)
@@ -119,7 +119,7 @@ def test_selection_and_teardown():
     assert _feed(lines, left) == ["  teardown    1 LEFT OVER: volume v (busy) (2.5 s)"]
 
 
-def test_control_characters_and_long_lines_are_tamed():
+def test_control_characters_and_long_lines_are_tamed() -> None:
     records = HandJournal().write("step-start", after=0, step="image base")
     records.write("step-say", after=1.0, step="image base", text="\x1b[32mStep 1/2\x1b[0m\r\n RUN" + " x" * 300)
     (line,) = _feed(SetupLines(), records)
@@ -128,13 +128,13 @@ def test_control_characters_and_long_lines_are_tamed():
     assert len(line) < 230
 
 
-def test_after_the_run_nothing_ticks():
+def test_after_the_run_nothing_ticks() -> None:
     lines = SetupLines()
     _feed(lines, HandJournal().write("step-start", step="cluster").write("run-end", exit_code=130))
     assert lines.tick(START + 60) == []
 
 
-def test_the_clock_is_the_present_unless_it_is_given():
+def test_the_clock_is_the_present_unless_it_is_given() -> None:
     lines = SetupLines()
     _feed(lines, HandJournal().write("step-start", after=0, step="cluster"))
     (line,) = lines.tick()

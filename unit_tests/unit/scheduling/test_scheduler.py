@@ -13,14 +13,14 @@ from unit_tests.lib.scheduling_session import Reports, ids_of, one_test, schedul
 class TestHandingOut:
     """What a worker is sent, and when."""
 
-    def test_one_unit_and_the_shortest_as_look_ahead(self):
+    def test_one_unit_and_the_shortest_as_look_ahead(self) -> None:
         tests = some_tests(8)
         seconds = dict(zip(ids_of(tests), [9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0], strict=True))
         one, two = started(scheduler_for(2, tests, durations=seconds), ids_of(tests), 2)
         # The shorter of the two long ones gets the shortest look-ahead.
         assert (one.sent, two.sent) == ([[0, 6]], [[1, 7]])
 
-    def test_the_next_is_sent_when_one_is_left(self):
+    def test_the_next_is_sent_when_one_is_left(self) -> None:
         tests = some_tests(6)
         scheduler = scheduler_for(1, tests)
         (node,) = started(scheduler, ids_of(tests), 1)
@@ -30,7 +30,7 @@ class TestHandingOut:
         scheduler.mark_test_complete(node, 1, 0.1)
         assert node.sent == [[0, 1], [2, 3]]
 
-    def test_a_group_is_sent_whole_and_its_last_test_waits_for_the_next_unit(self):
+    def test_a_group_is_sent_whole_and_its_last_test_waits_for_the_next_unit(self) -> None:
         tests = [
             one_test("a.py::1", group="g"),
             one_test("b.py::1"),
@@ -43,7 +43,7 @@ class TestHandingOut:
         scheduler.mark_test_complete(node, 0, 0.1)
         assert node.sent == [[0, 2], [1, 3]]
 
-    def test_a_group_takes_along_a_test_shorter_than_its_last(self):
+    def test_a_group_takes_along_a_test_shorter_than_its_last(self) -> None:
         tests = [
             one_test("a.py::1", group="g"),
             one_test("a.py::2", group="g"),
@@ -54,25 +54,25 @@ class TestHandingOut:
         (node,) = started(scheduler_for(1, tests, durations=seconds), ids_of(tests), 1)
         assert node.sent == [[0, 1, 2]]
 
-    def test_the_last_test_gets_a_shutdown_and_only_then(self):
+    def test_the_last_test_gets_a_shutdown_and_only_then(self) -> None:
         tests = some_tests(3)
         scheduler = scheduler_for(1, tests)
         (node,) = started(scheduler, ids_of(tests), 1)
         scheduler.mark_test_complete(node, 0, 0.1)
         assert node.sent == [[0, 1], [2]]
-        assert not node.shutdowns
+        assert not node.shutting_down
         scheduler.mark_test_complete(node, 1, 0.1)
         assert node.shutdowns == 1
         assert scheduler.tests_finished
         assert scheduler.has_pending
 
-    def test_as_many_units_as_workers_are_shared_out(self):
+    def test_as_many_units_as_workers_are_shared_out(self) -> None:
         tests = some_tests(3)
         nodes = started(scheduler_for(4, tests), ids_of(tests), 4)
         assert [node.sent for node in nodes] == [[[0]], [[1]], [[2]], []]
         assert [node.shutdowns for node in nodes] == [1, 1, 1, 1]
 
-    def test_an_empty_selection_ends(self):
+    def test_an_empty_selection_ends(self) -> None:
         scheduler = scheduler_for(2)
         nodes = started(scheduler, [], 2)
         assert scheduler.tests_finished
@@ -80,7 +80,7 @@ class TestHandingOut:
         assert [node.sent for node in nodes] == [[], []]
         assert FakeSession(scheduler_for(2), []).run().started == []
 
-    def test_ready_services_first_then_the_others(self):
+    def test_ready_services_first_then_the_others(self) -> None:
         tests = [one_test(f"k.py::{n}", services=("kubernetes",)) for n in range(3)]
         tests += [one_test(f"d.py::{n}", services=("docker",)) for n in range(3)]
         tests += [one_test("plain.py::1")]
@@ -88,7 +88,7 @@ class TestHandingOut:
         assert [nodeid.partition(".")[0] for nodeid in run.order()[:4]] == ["d", "d", "d", "plain"]
         assert run.counts() == dict.fromkeys(ids_of(tests), 1)
 
-    def test_a_service_that_comes_up_later_is_noticed(self):
+    def test_a_service_that_comes_up_later_is_noticed(self) -> None:
         up: set[str] = set()
         tests = [one_test(f"a.py::{n}", services=("aws",)) for n in range(4)]
         tests += [one_test("d.py::1", services=("docker",)), *some_tests(4)]
@@ -99,7 +99,7 @@ class TestHandingOut:
         scheduler.mark_test_complete(node, 5, 0.1)
         assert node.sent[1:] == [[4, 7]]
 
-    def test_with_exact_durations_the_wall_is_near_its_bound(self):
+    def test_with_exact_durations_the_wall_is_near_its_bound(self) -> None:
         rng = random.Random(7)
         tests = [one_test(f"t.py::{n}", group=f"g{n % 6}" if n < 30 else "") for n in range(120)]
         seconds = {test.nodeid: rng.lognormvariate(-1.7, 1.2) for test in tests}
@@ -110,7 +110,7 @@ class TestHandingOut:
 class TestUnits:
     """Units stay together, whatever the selection says or lacks."""
 
-    def test_groups_from_the_selection_need_no_suffix(self):
+    def test_groups_from_the_selection_need_no_suffix(self) -> None:
         tests = [one_test(f"f{n % 3}.py::t{n}", group=f"g{n % 4}") for n in range(24)]
         run = FakeSession(scheduler_for(3, tests), ids_of(tests), 3).run()
         for group in range(4):
@@ -121,20 +121,20 @@ class TestUnits:
             at = on_worker.index(members[0])
             assert on_worker[at : at + len(members)] == members
 
-    def test_without_a_selection_the_suffix_tells_the_group(self):
+    def test_without_a_selection_the_suffix_tells_the_group(self) -> None:
         nodeids = [f"f.py::t{n}@g{n % 2}" for n in range(8)] + [f"f.py::s{n}" for n in range(8)]
         run = FakeSession(scheduler_for(3), nodeids, 3).run()
         assert len(run.workers_of(nodeids[0:8:2])) == 1
         assert len(run.workers_of(nodeids[1:8:2])) == 1
         assert run.counts() == dict.fromkeys(nodeids, 1)
 
-    def test_a_module_with_a_shared_lease_stays_on_one_worker(self):
+    def test_a_module_with_a_shared_lease_stays_on_one_worker(self) -> None:
         tests = [one_test(f"m{n % 3}.py::t{n}", shared_lease=n == 4) for n in range(18)]
         run = FakeSession(scheduler_for(3, tests), ids_of(tests), 3).run()
         assert len(run.workers_of([test.nodeid for test in tests if test.file == "m1.py"])) == 1
         assert len(run.workers_of([test.nodeid for test in tests if test.file == "m0.py"])) > 1
 
-    def test_the_selection_is_asked_for_once_all_have_collected(self):
+    def test_the_selection_is_asked_for_once_all_have_collected(self) -> None:
         asked: list[int] = []
 
         def selected() -> list[SelectedTest]:
@@ -151,13 +151,13 @@ class TestUnits:
 class TestStopping:
     """-x, --maxfail and the end."""
 
-    def test_after_a_shutdown_nothing_is_handed_out(self):
+    def test_after_a_shutdown_nothing_is_handed_out(self) -> None:
         tests = some_tests(30)
         run = FakeSession(scheduler_for(2, tests), ids_of(tests), stop_after="t.py::t00").run()
         assert 2 <= len(run.started) <= 6
         assert max(run.counts().values()) == 1
 
-    def test_a_worker_that_was_told_to_shut_down_is_passed_over(self):
+    def test_a_worker_that_was_told_to_shut_down_is_passed_over(self) -> None:
         tests = some_tests(8)
         scheduler = scheduler_for(2, tests)
         one, two = started(scheduler, ids_of(tests), 2)
@@ -171,7 +171,7 @@ class TestStopping:
 class TestCollections:
     """What workers collect differs."""
 
-    def test_a_difference_is_reported_and_nothing_runs(self):
+    def test_a_difference_is_reported_and_nothing_runs(self) -> None:
         reports = Reports()
         scheduler = scheduler_for(3, reports=reports)
         session = FakeSession(scheduler, ["a.py::1", "a.py::2"], 3, collected={"gw1": ["a.py::1"]})
@@ -181,7 +181,7 @@ class TestCollections:
         assert "Different tests were collected between gw0 and gw1" in difference
         assert "-a.py::2" in difference
 
-    def test_another_order_is_no_difference(self):
+    def test_another_order_is_no_difference(self) -> None:
         nodeids = ["a.py::1", "a.py::2", "a.py::2", "a.py::3", "a.py::4"]
         reports = Reports()
         tests = [one_test("a.py::1", group="g"), one_test("a.py::3", group="g")]
@@ -191,7 +191,7 @@ class TestCollections:
         assert run.counts() == {"a.py::1": 1, "a.py::2": 2, "a.py::3": 1, "a.py::4": 1}
         assert len(run.workers_of(["a.py::1", "a.py::3"])) == 1
 
-    def test_a_replaced_worker_with_other_tests_gets_none_and_is_reported(self):
+    def test_a_replaced_worker_with_other_tests_gets_none_and_is_reported(self) -> None:
         tests = some_tests(8)
         reports = Reports()
         scheduler = scheduler_for(2, tests, reports=reports)
@@ -202,7 +202,7 @@ class TestCollections:
         assert session.workers["gw2"].sent == []
         assert run.counts() == dict.fromkeys(ids_of(tests), 1)
 
-    def test_when_no_worker_can_run_the_rest_the_session_ends(self):
+    def test_when_no_worker_can_run_the_rest_the_session_ends(self) -> None:
         tests = some_tests(8)
         reports = Reports()
         other = {"gw1": ["other.py::1"]}
@@ -215,7 +215,7 @@ class TestCollections:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_whatever_happens_every_test_runs_once_and_units_stay_whole(seed):
+def test_whatever_happens_every_test_runs_once_and_units_stay_whole(seed: int) -> None:
     rng = random.Random(seed)
     tests = [
         one_test(

@@ -22,24 +22,24 @@ def _all_up(label: str) -> bool:
     return bool(label)
 
 
-def test_the_longest_comes_first_and_equals_come_as_collected():
+def test_the_longest_comes_first_and_equals_come_as_collected() -> None:
     units = [_unit(0, 1.0), _unit(1, 3.0), _unit(2, 1.0, 1.0, 1.5), _unit(5, 1.0), _unit(6, 3.0)]
     assert _everything(UnitQueue(units, _all_up)) == [2, 1, 6, 0, 5]
 
 
-def test_the_shortest_is_a_single_test_where_there_is_one():
+def test_the_shortest_is_a_single_test_where_there_is_one() -> None:
     queue = UnitQueue([_unit(0, 0.1, 0.1), _unit(2, 5.0), _unit(3, 4.0), _unit(4, 4.0)], _all_up)
     taken = [queue.take_shortest() for _ in range(5)]
     assert [unit and unit.tests[0] for unit in taken] == [3, 4, 2, 0, None]
     assert len(queue) == 0
 
 
-def test_a_single_test_is_preferred_whatever_its_services():
+def test_a_single_test_is_preferred_whatever_its_services() -> None:
     queue = UnitQueue([_unit(0, 0.1, 0.1, services=("docker",)), _unit(2, 5.0)], _all_up)
     assert [unit.tests[0] for unit in iter(queue.take_shortest, None)] == [2, 0]
 
 
-def test_a_short_enough_test_is_asked_for():
+def test_a_short_enough_test_is_asked_for() -> None:
     queue = UnitQueue([_unit(0, 2.0), _unit(1, 0.5, 0.5)], _all_up)
     assert queue.take_shortest(single_below=2.0) is None
     taken = queue.take_shortest(single_below=2.1)
@@ -49,7 +49,7 @@ def test_a_short_enough_test_is_asked_for():
     assert len(queue) == 1
 
 
-def test_units_whose_services_are_up_come_first_then_the_others_and_the_slow_service_last():
+def test_units_whose_services_are_up_come_first_then_the_others_and_the_slow_service_last() -> None:
     units = [
         _unit(0, 9.0, services=("kubernetes",)),
         _unit(1, 8.0, services=("docker", "kubernetes")),
@@ -60,13 +60,13 @@ def test_units_whose_services_are_up_come_first_then_the_others_and_the_slow_ser
     assert _everything(UnitQueue(units, {"aws"}.__contains__)) == [3, 4, 2, 0, 1]
 
 
-def test_the_look_ahead_is_ready_too():
+def test_the_look_ahead_is_ready_too() -> None:
     units = [_unit(0, 0.1, services=("kubernetes",)), _unit(1, 5.0, 5.0, services=("docker",)), _unit(3, 7.0)]
     queue = UnitQueue(units, {"docker"}.__contains__)
     assert [unit.tests[0] for unit in iter(queue.take_shortest, None)] == [3, 1, 0]
 
 
-def test_a_service_that_comes_up_counts_from_the_next_refresh_on():
+def test_a_service_that_comes_up_counts_from_the_next_refresh_on() -> None:
     up: set[str] = set()
     queue = UnitQueue([_unit(0, 1.0), _unit(1, 5.0, services=("docker",)), _unit(2, 1.0)], up.__contains__)
     first = queue.take_longest()
@@ -76,7 +76,7 @@ def test_a_service_that_comes_up_counts_from_the_next_refresh_on():
     assert [first.tests[0], *_everything(queue)] == [0, 1, 2]
 
 
-def test_a_service_is_asked_for_until_it_is_up_and_only_while_a_unit_needs_it():
+def test_a_service_is_asked_for_until_it_is_up_and_only_while_a_unit_needs_it() -> None:
     asked: list[str] = []
 
     def ready(label: str) -> bool:
@@ -91,20 +91,20 @@ def test_a_service_is_asked_for_until_it_is_up_and_only_while_a_unit_needs_it():
     assert asked == ["aws", "docker", "aws"]
 
 
-def test_what_is_put_back_takes_its_place_by_length():
+def test_what_is_put_back_takes_its_place_by_length() -> None:
     queue = UnitQueue([_unit(0, 1.0), _unit(1, 2.0)], _all_up)
     queue.put(_unit(2, 1.0, 0.5))
     assert _everything(queue) == [1, 2, 0]
 
 
-def test_clearing_counts_tests():
+def test_clearing_counts_tests() -> None:
     queue = UnitQueue([_unit(0, 1.0), _unit(1, 2.0, 2.0)], _all_up)
     assert queue.clear() == 3
     assert queue.take_longest() is None
 
 
 @pytest.mark.parametrize("size", [20_000])
-def test_many_units_are_quick(size):
+def test_many_units_are_quick(size: int) -> None:
     queue = UnitQueue([_unit(place, float(place % 7 + 1)) for place in range(size)], _all_up)
     taken = 0
     while queue.take_longest():

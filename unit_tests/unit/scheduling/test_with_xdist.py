@@ -55,13 +55,13 @@ def _run(folder: Path, selected: str = "", *arguments: str, supplies: str = "", 
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "SCT_"))}
     env |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(_ROOT)}
     argv = [sys.executable, "-m", "pytest", "-v", "-n2", f"--rootdir={folder}", *arguments]
-    result = process.run(argv, timeout=60, env=env, cwd=folder, check=False)
+    result = process.run(argv, timeout=180, env=env, cwd=folder, check=False)
     notes = folder / "ran.txt"
     lines = notes.read_text().splitlines() if notes.exists() else []
     return _Session(result, tuple((line.split()[0], line.split()[1]) for line in lines))
 
 
-def test_a_killed_worker_costs_one_test_and_groups_stay_whole(tmp_path):
+def test_a_killed_worker_costs_one_test_and_groups_stay_whole(tmp_path: Path) -> None:
     session = _run(
         tmp_path,
         """
@@ -86,7 +86,7 @@ def test_a_killed_worker_costs_one_test_and_groups_stay_whole(tmp_path):
     assert groups[2] != groups[3]
 
 
-def test_a_test_that_kills_every_worker_it_meets_does_not_hold_the_others_up(tmp_path):
+def test_a_test_that_kills_every_worker_it_meets_does_not_hold_the_others_up(tmp_path: Path) -> None:
     session = _run(
         tmp_path,
         "",
@@ -100,7 +100,7 @@ def test_a_test_that_kills_every_worker_it_meets_does_not_hold_the_others_up(tmp
     assert set(session.counts().values()) == {1}
 
 
-def test_stops_at_the_first_failure(tmp_path):
+def test_stops_at_the_first_failure(tmp_path: Path) -> None:
     session = _run(
         tmp_path,
         "",
@@ -114,7 +114,7 @@ def test_stops_at_the_first_failure(tmp_path):
     assert set(session.counts().values()) == {1}
 
 
-def test_ready_services_first(tmp_path):
+def test_ready_services_first(tmp_path: Path) -> None:
     session = _run(
         tmp_path,
         """
@@ -130,7 +130,7 @@ def test_ready_services_first(tmp_path):
     assert Counter(files) == {"test_a": 4, "test_b": 6}
 
 
-def test_a_worker_may_supply_the_selection(tmp_path):
+def test_a_worker_may_supply_the_selection(tmp_path: Path) -> None:
     marked = (
         "import pytest\n@pytest.mark.xdist_group('{}')\n@pytest.mark.parametrize('n', range(6))\ndef test(n): pass\n"
     )
@@ -166,12 +166,12 @@ SELECTED = SELECTED()
     assert session.workers_of("test_one") != session.workers_of("test_two")
 
 
-def test_nothing_selected(tmp_path):
+def test_nothing_selected(tmp_path: Path) -> None:
     session = _run(tmp_path, test_none="")
     assert session.result.exit_status == 5, session.result.stdout
 
 
-def test_a_difference_between_workers_is_an_error(tmp_path):
+def test_a_difference_between_workers_is_an_error(tmp_path: Path) -> None:
     session = _run(
         tmp_path,
         test_own="import os, pytest\n"
