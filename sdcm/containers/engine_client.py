@@ -1,0 +1,56 @@
+"""A client of the engine that a record names, for the process that works with the container."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sdcm.errors import EnvironmentFailed
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.errors import APIError
+
+_TIMEOUT = 60
+
+
+def connect(host: str, timeout: int = _TIMEOUT) -> "DockerClient":
+    """Return a client of the engine at `host`, a value of `DOCKER_HOST`, or where that variable says when empty.
+
+    TLS settings come from the environment.
+
+    Raises:
+        EnvironmentFailed: The engine does not answer.
+    """
+    import docker
+    from docker.errors import DockerException
+
+    environment = {**os.environ, "DOCKER_HOST": host} if host else dict(os.environ)
+    try:
+        return docker.from_env(timeout=timeout, environment=environment)
+    except DockerException as exc:
+        raise EnvironmentFailed(f"the engine at {host or 'DOCKER_HOST'} does not answer", why=str(exc)) from exc
+
+
+@contextlib.contextmanager
+def engine_errors(what: str) -> Iterator[None]:
+    """Turn whatever the engine refuses, or fails to answer, into one line that begins with `what`.
+
+    Raises:
+        EnvironmentFailed: The engine refused or did not answer.
+    """
+    from docker.errors import APIError
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except APIError as exc:
+        raise EnvironmentFailed(what, why=reason(exc)) from exc
+    except RequestException as exc:
+        raise EnvironmentFailed(what, why=f"the engine does not answer ({exc})") from exc
+
+
+def reason(error: "APIError") -> str:
+    """Return what the engine said, without the address it was asked at."""
+    explanation = error.explanation
+    return (explanation if isinstance(explanation, str) and explanation else str(error)).strip()

@@ -1,0 +1,116 @@
+"""What differs between the database flavours, as values that `launch` works with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sdcm.containers.archive import FileCopy
+from sdcm.containers.records import NodeSpec
+from sdcm.errors import UsageProblem
+
+#: The port of the native protocol inside a container.
+CQL_PORT = 9042
+#: The superuser that both databases make by themselves.
+DEFAULT_LOGIN = ("cassandra", "cassandra")
+#: In a directory of certificates: never copied into a node.
+AUTHORITY_KEY = "ca.key"
+
+
+@dataclass(frozen=True)
+class YamlEdit:
+    """Keys to set in a configuration file of the image, before its first start.
+
+    Attributes:
+        path: The file inside.
+        values: Key to value; other keys stay.
+    """
+
+    path: str
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class LaunchArguments:
+    """What a flavour asks of the container.
+
+    Attributes:
+        command: Arguments for the image's entrypoint.
+        environment: Variables.
+        files: Files to put in before the start.
+        yaml: Edit of the image's own configuration, where there is one.
+        user: Who runs it; the image's own user when empty.
+        memory_limit_mb: The container's limit in MiB; none when 0.
+        cores: The container's share of cores; all when 0.
+    """
+
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[FileCopy, ...] = ()
+    yaml: YamlEdit | None = None
+    user: str = ""
+    memory_limit_mb: int = 0
+    cores: int = 0
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """One kind of database.
+
+    Attributes:
+        name: Its name.
+        ports: Ports to publish, CQL first.
+        http_port: Port whose HTTP service must answer too before the node is ready; none when 0.
+        capabilities: What a test may ask of a node.
+        default_dc: Data centre when none is asked for.
+        default_rack: Rack when none is asked for.
+        arguments: Turns a specification into what to ask of the container.
+    """
+
+    name: str
+    ports: tuple[int, ...]
+    http_port: int
+    capabilities: tuple[str, ...]
+    default_dc: str
+    default_rack: str
+    arguments: Callable[[NodeSpec], LaunchArguments]
+
+
+def flavour_of(name: str) -> Flavour:
+    """Return a flavour by its name.
+
+    Raises:
+        UsageProblem: There is no such flavour.
+    """
+    from sdcm.containers import cassandra, scylla
+
+    known = {flavour.name: flavour for flavour in (cassandra.FLAVOUR, scylla.FLAVOUR)}
+    if name not in known:
+        raise UsageProblem(f"unknown flavour {name!r}", why=f"known are {', '.join(sorted(known))}")
+    return known[name]
+
+
+def rack_name(rack: str) -> str:
+    """Return the name of a rack; a bare number `n` means `RACK<n>`."""
+    return f"RACK{rack}" if rack.isdigit() else rack
+
+
+def certificate_files(ssl_dir: str, inside: str, *, uid: int = 0) -> tuple[FileCopy, ...]:
+    """Return the files of a directory of certificates for copying to `inside`; the authority's key stays out.
+
+    Args:
+        ssl_dir: Directory on this machine; nothing when empty.
+        inside: Directory in the container.
+        uid: Who may read the keys.
+
+    Raises:
+        UsageProblem: The directory holds no certificate.
+    """
+    if not ssl_dir:
+        return ()
+    files = [path for path in sorted(Path(ssl_dir).iterdir()) if path.is_file() and path.name != AUTHORITY_KEY]
+    if not any(path.suffix == ".crt" for path in files):
+        raise UsageProblem(f"{ssl_dir} holds no certificate", why="a node with TLS needs one in PEM, named *.crt")
+    return tuple(
+        FileCopy(f"{inside}/{path.name}", path.read_bytes(), 0o600 if path.suffix == ".key" else 0o644, uid)
+        for path in files
+    )

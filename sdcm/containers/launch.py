@@ -1,0 +1,181 @@
+"""Launching one node: create, put files in, start, wait for the first login. Called by the broker, from threads."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import yaml
+
+from sdcm.containers import archive
+from sdcm.containers.engine_client import engine_errors
+from sdcm.containers.flavours import DEFAULT_LOGIN, Flavour, LaunchArguments, YamlEdit, flavour_of, rack_name
+from sdcm.containers.inspection import internal_ip, log_tail, published_ports, raise_if_ended
+from sdcm.containers.readiness import CqlProbe, Waiting, ask_http
+from sdcm.containers.records import Address, NodeRecord, NodeSpec
+from sdcm.errors import EnvironmentFailed, UsageProblem
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.containers import Container as EngineContainer
+
+T = TypeVar("T")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def _nothing(_container_id: str) -> None:
+    """Ignore the id."""
+
+
+def launch_node(
+    engine_client: "DockerClient",
+    spec: NodeSpec,
+    *,
+    deadline: float,
+    on_created: Callable[[str], None] = _nothing,
+) -> NodeRecord:
+    """Launch a node and wait until it takes a login.
+
+    The container stays when the launch fails: the caller, who has written it down, removes it, or keeps it for a look.
+
+    Args:
+        engine_client: Client of the engine, used by this thread alone.
+        spec: What to launch.
+        deadline: Seconds from now.
+        on_created: Called with the container's id as soon as there is one.
+
+    Raises:
+        UsageProblem: The specification cannot be met by its flavour.
+        EnvironmentFailed: The engine refused, or the node ended while it booted; its log's tail is the evidence.
+        DeadlinePassed: The node was not ready in time.
+    """
+    started = time.monotonic()
+    flavour = flavour_of(spec.flavour)
+    arguments = flavour.arguments(spec)
+    failure = f"the engine could not start node {spec.name}"
+    with engine_errors(failure):
+        container = _create(engine_client, spec, flavour, arguments)
+    on_created(str(container.id))
+    with engine_errors(failure):
+        _put_files(container, arguments)
+        container.start()
+        container.reload()
+    ports = published_ports(container, spec.publish_host)
+    waiting = Waiting(deadline, started)
+    asks_login = await_node(container, flavour, ports, DEFAULT_LOGIN, tls=bool(spec.ssl_dir), waiting=waiting)
+    username, password = DEFAULT_LOGIN if asks_login else ("", "")
+    return NodeRecord(
+        container_id=str(container.id),
+        name=spec.name,
+        image=spec.image,
+        flavour=flavour.name,
+        host=spec.host,
+        ip=internal_ip(container, spec.network),
+        ports=ports,
+        network=spec.network,
+        username=username,
+        password=password,
+        dc=spec.dc or flavour.default_dc,
+        rack=rack_name(spec.rack) or flavour.default_rack,
+        capabilities=flavour.capabilities,
+        boot_seconds=round(time.monotonic() - started, 3),
+        ssl_dir=spec.ssl_dir,
+    )
+
+
+def _create(client: "DockerClient", spec: NodeSpec, flavour: Flavour, arguments: LaunchArguments) -> "EngineContainer":
+    from docker.errors import ImageNotFound
+
+    # On another host's engine a name as seen from here is no address to bind to.
+    bind = "127.0.0.1" if spec.publish_host in _LOOPBACK else "0.0.0.0"  # noqa: S104
+    options: dict[str, Any] = {
+        "name": spec.name,
+        "hostname": spec.name,
+        "command": list(arguments.command) or None,
+        "environment": dict(arguments.environment),
+        "labels": dict(spec.labels),
+        "ports": {f"{port}/tcp": (bind, None) for port in flavour.ports},
+        "detach": True,
+    }
+    if arguments.user:
+        options["user"] = arguments.user
+    if arguments.memory_limit_mb:
+        options["mem_limit"] = options["memswap_limit"] = f"{arguments.memory_limit_mb}m"
+    if arguments.cores:
+        options["nano_cpus"] = arguments.cores * 1_000_000_000
+    if spec.network:
+        options["network"] = spec.network
+        if spec.network_alias:
+            alias = client.api.create_endpoint_config(aliases=[spec.network_alias])
+            options["networking_config"] = {spec.network: alias}
+    try:
+        return client.containers.create(spec.image, **options)
+    except ImageNotFound as exc:
+        raise EnvironmentFailed(f"the engine has no image {spec.image}", mend="sct.py images list") from exc
+
+
+def _put_files(container: "EngineContainer", arguments: LaunchArguments) -> None:
+    files = list(arguments.files)
+    if arguments.yaml is not None:
+        files.append(_edited(container, arguments.yaml))
+    if files:
+        container.put_archive("/", archive.of_copies(files))
+
+
+def _edited(container: "EngineContainer", edit: YamlEdit) -> archive.FileCopy:
+    """Return the image's own file with the keys set; owner and permissions stay."""
+    from docker.errors import NotFound
+
+    try:
+        chunks, _ = container.get_archive(edit.path)
+    except NotFound as exc:
+        raise UsageProblem(
+            f"the image of {container.name} has no {edit.path}", why="it is not an image of that flavour"
+        ) from exc
+    data, info = archive.first_file(chunks)
+    settings = yaml.safe_load(data) or {}
+    text = yaml.safe_dump({**settings, **edit.values}, sort_keys=False)
+    return archive.FileCopy(edit.path, text.encode(), info.mode, info.uid, info.gid)
+
+
+def await_node(
+    container: "EngineContainer",
+    flavour: Flavour,
+    ports: Mapping[str, Address],
+    login: tuple[str, str],
+    *,
+    tls: bool,
+    waiting: Waiting,
+) -> bool:
+    """Wait until the node in a started container is ready.
+
+    Returns:
+        Whether it asks for a login.
+
+    Raises:
+        EnvironmentFailed: It has ended.
+        DeadlinePassed: It was not ready in time.
+    """
+
+    def check_alive() -> None:
+        raise_if_ended(container)
+
+    def evidence() -> str:
+        return log_tail(container)
+
+    def await_port(inside: int, probe: Callable[[str, int, float], T], what: str) -> T:
+        host, port = ports[str(inside)]
+        return waiting.until_ready(
+            lambda timeout: probe(host, port, timeout),
+            what=f"node {container.name} {what}",
+            check_alive=check_alive,
+            evidence=evidence,
+        )
+
+    def ask_login(host: str, port: int, timeout: float) -> bool:
+        return CqlProbe(host, port, *login, tls=tls).ask(timeout)
+
+    check_alive()
+    asks_login = await_port(flavour.ports[0], ask_login, "took no login")
+    if flavour.http_port:
+        await_port(flavour.http_port, ask_http, f"did not serve HTTP on port {flavour.http_port}")
+    return asks_login

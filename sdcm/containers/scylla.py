@@ -1,0 +1,94 @@
+"""The Scylla flavour: the official image, told what to be by arguments and by keys set in its scylla.yaml.
+
+The keys are set in the copy of the file that a created, not yet started container holds: no bind mount, no
+entrypoint of our own. With `native_entrypoint` the file stays as the image has it: no login is asked for, as
+releases from 2026.1 on need, which no longer know the keys of the default superuser.
+"""
+
+from sdcm.containers.flavours import (
+    CQL_PORT,
+    DEFAULT_LOGIN,
+    Flavour,
+    LaunchArguments,
+    YamlEdit,
+    certificate_files,
+    rack_name,
+)
+from sdcm.containers.records import NodeSpec
+from sdcm.errors import UsageProblem
+
+ALTERNATOR_PORT = 8000
+_DEFAULT_DC = "datacenter1"
+_YAML = "/etc/scylla/scylla.yaml"
+_SSL_INSIDE = "/etc/scylla/ssl_conf"
+#: SHA-512 crypt of the default superuser's well-known password.
+_SALTED_LOGIN = (
+    "$6$sctdefaultlogin0$AhY2pC6z7u4KSL.tUhwekoGdcXTzm3cV1wT9IJDuTKrrjLt72Zc.p1aM2/e2cYzC6HnIwdElj0qPKsJ38uHxr0"
+)
+_NODE_CERTIFICATE = "client-facing"
+
+
+def _command(spec: NodeSpec) -> tuple[str, ...]:
+    command = [
+        "--smp", str(spec.smp),
+        "--memory", f"{spec.memory_mb}M",
+        "--overprovisioned", "1",
+        "--alternator-port", str(ALTERNATOR_PORT),
+        "--alternator-write-isolation", "always",
+    ]  # fmt: skip
+    if spec.seeds:
+        command.append(f"--seeds={','.join(spec.seeds)}")
+    if spec.rack or spec.dc:
+        command.append(f"--dc={spec.dc or _DEFAULT_DC}")
+    if spec.rack:
+        command.append(f"--rack={rack_name(spec.rack)}")
+    return (*command, *spec.extra_args)
+
+
+def _settings(spec: NodeSpec) -> dict[str, object]:
+    settings: dict[str, object] = {
+        "skip_wait_for_gossip_to_settle": 0,
+        "authenticator": "PasswordAuthenticator",
+        "authorizer": "CassandraAuthorizer",
+        "auth_superuser_name": DEFAULT_LOGIN[0],
+        "auth_superuser_salted_password": _SALTED_LOGIN,
+        "alternator_enforce_authorization": True,
+        # Both names of the switch: releases differ in which they know, and only warn about the other.
+        "enable_tablets": False,
+        "tablets_mode_for_new_keyspaces": "disabled",
+    }
+    if spec.ssl_dir:
+        settings["client_encryption_options"] = {
+            "enabled": True,
+            "certificate": f"{_SSL_INSIDE}/{_NODE_CERTIFICATE}.crt",
+            "keyfile": f"{_SSL_INSIDE}/{_NODE_CERTIFICATE}.key",
+            "truststore": f"{_SSL_INSIDE}/ca.pem",
+        }
+    return settings
+
+
+def _arguments(spec: NodeSpec) -> LaunchArguments:
+    if spec.native_entrypoint and spec.ssl_dir:
+        raise UsageProblem(
+            "native_entrypoint and ssl exclude each other",
+            why="TLS is a setting of ours, and the image is to keep its own",
+        )
+    return LaunchArguments(
+        command=_command(spec),
+        files=certificate_files(spec.ssl_dir, _SSL_INSIDE),
+        yaml=None if spec.native_entrypoint else YamlEdit(_YAML, _settings(spec)),
+        user="root",
+        # No limit on the container: Scylla refuses to start where it sees less memory than it was told to use.
+        cores=spec.smp,
+    )
+
+
+FLAVOUR = Flavour(
+    name="scylla",
+    ports=(CQL_PORT, ALTERNATOR_PORT),
+    http_port=ALTERNATOR_PORT,
+    capabilities=("alternator", "cql", "cqlsh", "nodetool", "ssl"),
+    default_dc=_DEFAULT_DC,
+    default_rack="rack1",
+    arguments=_arguments,
+)
