@@ -1,36 +1,38 @@
-"""A cluster that is not ours, as its kubeconfig names it."""
+"""A cluster that is the user's: given by a kubeconfig, and asked before it is used."""
 
 import shutil
-from contextlib import closing
 from pathlib import Path
 
-from sdcm.errors import SctError, ServiceUnavailable
-from sdcm.kubernetes.api import Api
+from sdcm.errors import ServiceUnavailable
+from sdcm.kubernetes.api import Api, ApiRefused, ApiSilent
 from sdcm.kubernetes.cluster import ClusterRecord
 from sdcm.kubernetes.kubeconfig import read_access
 
-#: Seconds for the cluster to answer.
-_ANSWER = 10.0
+_ANSWER_WITHIN = 10.0
 
 
-def existing_cluster(kubeconfig: Path) -> ClusterRecord:
-    """Return the cluster of a kubeconfig's current context, once it has answered.
+def existing_cluster(kubeconfig: Path, context: str = "") -> ClusterRecord:
+    """Return the cluster that a kubeconfig leads to.
 
     Args:
         kubeconfig: The file.
+        context: Context to use; the file's current one when empty.
 
     Raises:
-        UsageProblem: The file is not a kubeconfig.
-        ServiceUnavailable: The cluster does not answer.
+        UsageProblem: The file cannot be read, or has no such context.
+        ServiceUnavailable: The cluster does not answer, or does not let us in.
     """
-    access = read_access(kubeconfig)
+    access = read_access(kubeconfig, context)
+    api = Api(access, timeout=_ANSWER_WITHIN)
     try:
-        with closing(Api(access, _ANSWER)) as api:
-            api.get("/version")
-    except SctError as exc:
+        api.call("GET", "/version")
+        api.call("GET", "/api/v1/namespaces", query={"limit": "1"})
+    except (ApiSilent, ApiRefused) as exc:
         raise ServiceUnavailable(
-            f"kubernetes: the cluster of {kubeconfig} does not answer", why=str(exc), mend="check it with kubectl"
+            f"kubernetes: context {access.context} of {kubeconfig} cannot be used",
+            why=exc.why,
+            mend=f"kubectl --kubeconfig {kubeconfig} --context {access.context} get namespaces",
         ) from exc
-    return ClusterRecord(
-        name=access.context, kubeconfig=str(kubeconfig), kubectl=shutil.which("kubectl") or "", context=access.context
-    )
+    finally:
+        api.close()
+    return ClusterRecord(access.cluster, str(kubeconfig.resolve()), shutil.which("kubectl") or "", access.context)
