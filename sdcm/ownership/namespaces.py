@@ -35,7 +35,8 @@ def remove_namespace(entry: Entry, deadline: float, runtime: Path) -> None:
     from urllib3.exceptions import HTTPError
 
     try:
-        api = client.CoreV1Api(config.new_client_from_config(str(kubeconfig)))
+        connection = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
+        api = client.CoreV1Api(connection)
         _delete(api, entry.name, deadline)
     except (HTTPError, OSError, config.ConfigException) as exc:
         if not is_own_cluster:

@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import subprocess
-import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
@@ -78,15 +78,11 @@ def bootstrap(
         raise
     finally:
         os.close(writing)
-    timer = threading.Timer(deadline, process.kill_group, (child.pid,))
-    timer.daemon = True
-    timer.start()
     entry_of_process = _write_down(ledger, child.pid) if ledger else None
     try:
         with os.fdopen(reading, "rb", buffering=0) as archive:
-            _import(endpoint, entry, digest, _chunks(archive, child.wait, _Teller(entry, log, begin, tell)))
+            _import(endpoint, entry, digest, _chunks(archive, child.wait, _Teller(entry, log, begin, tell), deadline))
     finally:
-        timer.cancel()
         _end(child)
         if ledger and entry_of_process:
             ledger.removed(entry_of_process)
@@ -133,12 +129,14 @@ class _Teller:
         self._tell(f"importing {self._what}: {size // _MEGABYTE} MB")
 
 
-def _chunks(archive: IO[bytes], wait: Callable[[], int], teller: _Teller) -> Iterator[bytes]:
+def _chunks(archive: IO[bytes], wait: Callable[[], int], teller: _Teller, deadline: float) -> Iterator[bytes]:
     """Yield the archive; fail at its end when mmdebstrap did, so that half a system never becomes an image."""
-    size = 0
+    size, end = 0, time.monotonic() + deadline
     while True:
         while not select.select([archive], [], [], 1.0)[0]:
             teller.working()
+            if time.monotonic() > end:
+                raise BuildFailed(f"bootstrapping image {teller.name} took longer than {deadline:g} s")
         if not (chunk := archive.read(_CHUNK)):
             break
         size += len(chunk)
