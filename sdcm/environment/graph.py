@@ -33,6 +33,8 @@ class RunningStep:
         self._journal = journal
         self._closing = closing
         self._started = time.monotonic()
+        #: What the line of its end shows beside its time.
+        self.detail = ""
 
     @property
     def log(self) -> Path:
@@ -175,4 +177,5 @@ class Graph:
             seconds=round(step.elapsed, 3),
             error=error.to_record() if error else None,
             log=str(step.log),
+            detail=step.detail,
         )

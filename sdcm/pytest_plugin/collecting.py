@@ -1,12 +1,14 @@
 """Tells what each chosen test needs, and writes the selection down for who brings it up."""
 
 import inspect
+import linecache
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from sdcm.errors import UsageProblem
 from sdcm.pytest_plugin import config_fixtures, markers
 from sdcm.pytest_plugin.session import context_of, is_worker
 from sdcm.services import labels, selected
@@ -46,14 +48,27 @@ def _look(item: pytest.Item) -> SelectedTest:
 
 
 def _services(item: pytest.Item, fixtures: Iterable[str]) -> set[str]:
-    function = getattr(item, "function", None)
-    module = getattr(item, "module", None)
-    return labels.needed(
-        marked=[str(label) for marker in item.iter_markers("services") for label in marker.args],
-        fixtures=fixtures,
-        docstrings=[text for text in (inspect.getdoc(function), getattr(module, "__doc__", None)) if text],
-        skip_reasons=[str(marker.kwargs.get("reason", "")) for marker in item.iter_markers("skipif")],
-    )
+    speakers = [getattr(item, name, None) for name in ("function", "cls", "module")]
+    try:
+        return labels.needed(
+            marked=[str(label) for marker in item.iter_markers("services") for label in marker.args],
+            fixtures=fixtures,
+            docstrings=[text for speaker in speakers if (text := getattr(speaker, "__doc__", None))],
+            skip_reasons=[str(marker.kwargs.get("reason", "")) for marker in item.iter_markers("skipif")],
+            sources=_sources(speakers[0]),
+        )
+    except UsageProblem as exc:
+        raise pytest.UsageError(f"{item.nodeid}: {exc}") from exc
+
+
+def _sources(function: object) -> list[str]:
+    """Return the test's source with the comments above it, where a service may be named."""
+    code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
+    lines = linecache.getlines(code.co_filename) if code else []
+    if not code or not any("service" in line for line in lines):
+        return []
+    first = code.co_firstlineno - 1
+    return [labels.near_source(lines, first, first + len(inspect.getblock(lines[first:])))]
 
 
 def _group(item: pytest.Item) -> str:
@@ -78,7 +93,7 @@ def _holds_shared_lease(item: pytest.Item) -> bool:
     return False
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Write the selection where the environment says; in plain pytest also start what it needs."""
     config = session.config

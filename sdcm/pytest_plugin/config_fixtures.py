@@ -44,6 +44,6 @@ def params(request: pytest.FixtureRequest) -> "SCTConfiguration":
     from sdcm.config.model import load_params
 
     try:
-        return load_params(_files_of(request.node), os.environ, request.config.rootpath)
+        return load_params(_files_of(request.node), {**os.environ, "SCT_CLUSTER_BACKEND": "docker"}, request.config.rootpath)
     except UsageProblem as exc:
         pytest.fail(str(exc), pytrace=False)

@@ -8,7 +8,7 @@ from sdcm.reporters.records import EndedTest
 
 #: Failures that are listed; the reports have them all.
 _LISTED = 50
-_WIDTH = 11
+_WIDTH = 16
 _PLURALS = {"error": "errors"}
 _MILESTONES = {
     "first_docker_test": "first docker test after {:.1f} s",

@@ -20,9 +20,10 @@ LOG_BEAT = 10.0
 _FIRST_BEAT = 2.0
 #: Seconds between two lines of progress of one step; of what is said faster the last is shown.
 _PACE = 0.5
-_WIDTH = 11
+_WIDTH = 16
 _LONGEST = 200
 _UP = {"engine", "network", "cluster"}
+_SECONDS = re.compile(r" \(\d+ s\)$")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f]+")
 
 
@@ -102,6 +103,8 @@ class SetupLines:
     def _say(self, record: Record) -> list[str]:
         name, said, at = text(record, "step"), text(record, "text"), number(record, "at")
         step = self._running.setdefault(name, _Running(at, at - _PACE))
+        # A heartbeat's own seconds make no news of the same words; the line has the step's anyway.
+        said = _SECONDS.sub("", said)
         if said == step.said:
             return []
         step.said, step.held = said, True

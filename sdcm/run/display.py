@@ -1,12 +1,13 @@
 """Shows the journal's set-up events as lines while a run is on."""
 
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
 from sdcm import journal
-from sdcm.reporters.terminal import SetupLines
+from sdcm.reporters.terminal import LOG_BEAT, TERMINAL_BEAT, SetupLines
 
 _TICK = 0.2
 
@@ -25,7 +26,7 @@ class JournalDisplay:
         self._path = path
         self._show = show
         self._quiet = verbosity < 0
-        self._lines = SetupLines()
+        self._lines = SetupLines(TERMINAL_BEAT if sys.stdout.isatty() else LOG_BEAT)
         self._stop = threading.Event()
         self._offset = 0
         self._rest = b""

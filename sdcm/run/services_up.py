@@ -181,6 +181,7 @@ class ServicesUp:
             self.ledger.will_make("engine", str(self._places.engine))
         engine = self._engine_hold.enter_context(hold_engine(choice, self._places, step))
         self.ledger.will_make("labelled", self.run_id, **engine.facts())
+        step.detail = f"private; for `docker ps`: export DOCKER_HOST={engine.host}" if engine.private else choice.detail
         return engine
 
     def _images(self) -> Images:
@@ -209,13 +210,27 @@ class ServicesUp:
             return self._spec.db
         why_not = self._images().obtainable("scylla")
         flavour = "cassandra" if why_not else "scylla"
-        step.say(f"nodes are {flavour}" + (f" ({why_not})" if why_not else ""))
+        step.detail = f"nodes are {flavour}" + (f": {why_not}" if why_not else "")
         return flavour
 
     def _node_image(self) -> "Future[Image]":
-        return self.graph.step(
-            "node image", lambda _: self.node_image(), needs=[self._flavour()], deadline=_DEADLINES["image"]
-        )
+        """Return the future image of the run's flavour, which is known only once the engine is up."""
+        image: Future[Image] = Future()
+
+        def follow(flavour: "Future[str]") -> None:
+            if (error := flavour.exception()) is not None:
+                image.set_exception(error)
+                return
+            self._image(flavour.result()).add_done_callback(pass_on)
+
+        def pass_on(made: "Future[Image]") -> None:
+            if (error := made.exception()) is not None:
+                image.set_exception(error)
+            else:
+                image.set_result(made.result())
+
+        self._flavour().add_done_callback(follow)
+        return image
 
     def _network(self, name: str) -> "Future[str]":
         return self.graph.step(

@@ -31,38 +31,38 @@ def _result() -> RunResult:
 
 def test_the_whole_summary() -> None:
     assert summary_lines(_result(), "/state/runs/0123abcd") == [
-        "  tests       1 passed, 1 skipped, 2 failed, 3 errors, 1 not run in 7.7 s",
-        "              1 skipped: aws (AWS_PROFILE is not set -- set it)",
-        "  product     a.py::worse: wrong row",
-        "  test        a.py::bad: assert 1 == 2",
-        "  environment k.py::one (in setup): cluster: no node",
-        "              k.py::two (in setup): cluster: no node",
-        "  unfinished  d.py::one: did not finish",
-        "  set-up      cluster failed: no node: it exited -- see log",
-        "  lost        worker gw1: Not properly terminated",
-        "  leaked      container sct-0123abcd-x-1, by a.py::ok (removed)",
-        "  left over   volume v (busy)",
-        "  times       first docker test after 0.6 s, tests over after 7.5 s, all over after 7.7 s",
-        "  reports     /state/runs/0123abcd",
+        "  tests            1 passed, 1 skipped, 2 failed, 3 errors, 1 not run in 7.7 s",
+        "                   1 skipped: aws (AWS_PROFILE is not set -- set it)",
+        "  product          a.py::worse: wrong row",
+        "  test             a.py::bad: assert 1 == 2",
+        "  environment      k.py::one (in setup): cluster: no node",
+        "                   k.py::two (in setup): cluster: no node",
+        "  unfinished       d.py::one: did not finish",
+        "  set-up           cluster failed: no node: it exited -- see log",
+        "  lost             worker gw1: Not properly terminated",
+        "  leaked           container sct-0123abcd-x-1, by a.py::ok (removed)",
+        "  left over        volume v (busy)",
+        "  times            first docker test after 0.6 s, tests over after 7.5 s, all over after 7.7 s",
+        "  reports          /state/runs/0123abcd",
     ]
 
 
 def test_a_good_run_is_short() -> None:
     records = HandJournal().write("run-start", after=0).test("a.py::ok", seconds=2.0)
     assert summary_lines(RunResult.from_journal(records), "/r") == [
-        "  tests       1 passed in 2.1 s",
-        "  reports     /r",
+        "  tests            1 passed in 2.1 s",
+        "  reports          /r",
     ]
 
 
 def test_nothing_ran() -> None:
-    assert summary_lines(RunResult.from_journal([]), "/r")[0] == "  tests       none ran in 0.0 s"
+    assert summary_lines(RunResult.from_journal([]), "/r")[0] == "  tests            none ran in 0.0 s"
 
 
 def test_a_teardown_that_did_not_end_is_told() -> None:
     records = HandJournal().write("step-end", step="engine", status="done", seconds=1.0)
     lines = summary_lines(RunResult.from_journal(records), "/r")
-    assert "  left over   not known: teardown did not come to its end" in lines
+    assert "  left over        not known: teardown did not come to its end" in lines
 
 
 def test_very_many_failures_are_cut_with_their_number() -> None:
@@ -71,7 +71,7 @@ def test_very_many_failures_are_cut_with_their_number() -> None:
         records.test(f"a.py::{number}", "failed", reason="x", failure_class="test")
     lines = summary_lines(RunResult.from_journal(records), "/r")
     assert len(lines) == 53
-    assert lines[-2] == "              and 10 more"
+    assert lines[-2] == "                   and 10 more"
 
 
 def test_the_record_is_json_and_says_the_same() -> None:
