@@ -11,6 +11,8 @@ from sdcm.kubernetes.ownership import LEASE, MANAGER, describe, holder_label, ho
 
 _POLL = 0.05
 _ESTABLISHED_IN = 30.0
+#: Seconds for an object of an earlier test of the run to be gone.
+_LEAVES_IN = 30.0
 
 
 class Applying:
@@ -77,7 +79,7 @@ class Applying:
         """Apply an object outside namespaces; another test of the run may hold the same one."""
         body = self._labelled(item, {}, {**self._labels, holder_label(self._lease): "held"})
         path = resource.path(name=body["metadata"]["name"])
-        found = self._api.get(path)
+        found = self._unless_leaving(path, item)
         if found is not None:
             if not is_of_run(found, self._labels):
                 raise UsageProblem(f"{describe(item)} is in the cluster already and is not this run's",
@@ -97,6 +99,17 @@ class Applying:
                     mend="give it a name of the test's own, or put both tests into one xdist_group",
                 ) from exc
             raise
+
+    def _unless_leaving(self, path: str, item: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return an object, or None when there is none; one that is being deleted is awaited to be gone."""
+        end = time.monotonic() + _LEAVES_IN
+        while (found := self._api.get(path)) is not None and "deletionTimestamp" in found["metadata"]:
+            if not is_of_run(found, self._labels):
+                break
+            if time.monotonic() > end:
+                raise DeadlinePassed(f"{describe(item)} is still being deleted after {_LEAVES_IN:g} s")
+            time.sleep(_POLL)
+        return dict(found) if found is not None else None
 
     def _labelled(
         self, item: Mapping[str, Any], metadata: Mapping[str, str], labels: Mapping[str, str]

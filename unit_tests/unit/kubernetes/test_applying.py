@@ -1,5 +1,7 @@
 """What apply labels, shares and refuses."""
 
+import threading
+
 import pytest
 
 from sdcm.errors import UsageProblem
@@ -106,3 +108,14 @@ def test_an_object_read_from_a_cluster_can_be_applied(spaces: Spaces) -> None:
     (made,) = space.apply(CONFIG_MAP)
     (again,) = space.apply({**made, "data": {"a": "b"}})
     assert again["data"] == {"a": "b"}
+
+
+def test_an_object_on_its_way_out_is_awaited(spaces: Spaces, cluster: FakeCluster) -> None:
+    first, second = spaces.make(1), spaces.make(2)
+    first.apply(ROLE)
+    leaving = cluster.objects[ROLE_PATH]
+    leaving["metadata"]["deletionTimestamp"] = "2024"
+    threading.Timer(0.3, lambda: cluster.objects.pop(ROLE_PATH)).start()
+    second.apply(ROLE)
+    assert cluster.objects[ROLE_PATH] is not leaving
+    assert cluster.objects[ROLE_PATH]["metadata"]["labels"]["sct.lease"] == second.name

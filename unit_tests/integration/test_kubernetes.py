@@ -1,0 +1,131 @@
+"""What a test can rely on in its namespace of a Kubernetes cluster.
+
+External services: Kubernetes (local Kind cluster)
+"""
+
+from pathlib import Path
+
+import pytest
+
+from sdcm.kubernetes.namespace import WorkloadFailed
+
+MANIFESTS = Path(__file__).parent / "manifests"
+WIDGET = """\
+apiVersion: sct.example.com/v1
+kind: Widget
+metadata: {name: first}
+spec: {size: 3}
+"""
+
+
+@pytest.mark.integration
+def test_a_pod_finds_a_service_by_name(k8s_cluster):
+    """A pod resolves a Service by DNS and reaches the pods behind it.
+
+    External services: Kubernetes (local Kind cluster)
+    """
+    k8s_cluster.apply(MANIFESTS / "web.yaml", {"IMAGE": k8s_cluster.load_image("cassandra")})
+    service = k8s_cluster.get("service/web")
+    k8s_cluster.wait("pod/client", "Succeeded", timeout=120)
+    address, greeting = k8s_cluster.logs("client").split("\n", 1)
+    assert address == f"address {service['spec']['clusterIP']}"
+    assert greeting.strip() == "hello from web"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("owner", [pytest.param("one", id="one"), pytest.param("other", id="other")])
+def test_namespaces_keep_tests_apart(k8s_cluster, owner):
+    """Two tests use the same names at the same time, each in its namespace, and share what lies outside.
+
+    External services: Kubernetes (local Kind cluster)
+    """
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "sct-test-reader"},
+        "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
+    }
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"owner": owner}}
+    k8s_cluster.apply([role, settings])
+    maps = k8s_cluster.kubectl("get", "configmaps", "--selector=sct.lease", "-o", "jsonpath={.items[*].data.owner}")
+    assert maps.stdout == owner
+    assert k8s_cluster.get("clusterrole/sct-test-reader")["metadata"]["labels"][f"sct.lease.{k8s_cluster.name}"]
+
+
+@pytest.mark.integration
+def test_a_pod_without_an_image_fails_at_once(k8s_cluster):
+    """A wait ends long before its time when a pod can't become ready, and tells why.
+
+    External services: Kubernetes (local Kind cluster)
+    """
+    container = {"name": "main", "image": "sct.invalid/no-such-image:1", "imagePullPolicy": "Never"}
+    k8s_cluster.apply(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "lost"}, "spec": {"containers": [container]}}
+    )
+    with pytest.raises(WorkloadFailed, match="ErrImageNeverPull") as caught:
+        k8s_cluster.wait("pod/lost", "Ready", timeout=600)
+    assert "pod lost: Pending" in caught.value.evidence
+
+
+@pytest.mark.integration
+def test_cassandra_answers_through_a_port_forward(k8s_cluster):
+    """A Cassandra StatefulSet gets its volume, answers CQL to the test, and keeps its rows when its pod is replaced.
+
+    External services: Kubernetes (local Kind cluster)
+    """
+    k8s_cluster.apply(MANIFESTS / "cassandra.yaml", {"IMAGE": k8s_cluster.load_image("cassandra")})
+    k8s_cluster.wait("statefulset/cassandra", "Ready", timeout=180)
+    assert k8s_cluster.get("pvc/data-cassandra-0")["status"]["phase"] == "Bound"
+    with k8s_cluster.port_forward("pod/cassandra-0", 9042) as address:
+        session = _session(k8s_cluster, address)
+        session.execute("CREATE KEYSPACE shop WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
+        session.execute("CREATE TABLE shop.orders (id int PRIMARY KEY, item text)")
+        session.execute("INSERT INTO shop.orders (id, item) VALUES (1, 'kettle')")
+        session.cluster.shutdown()
+    earlier = k8s_cluster.get("pod/cassandra-0")["metadata"]["uid"]
+    k8s_cluster.kubectl("delete", "pod", "cassandra-0", timeout=60)
+    k8s_cluster.wait("pod/cassandra-0", lambda pod: pod["metadata"]["uid"] != earlier, timeout=60)
+    k8s_cluster.wait("pod/cassandra-0", "Ready", timeout=180)
+    with k8s_cluster.port_forward("service/cassandra", 9042) as address:
+        session = _session(k8s_cluster, address)
+        assert session.execute("SELECT item FROM shop.orders WHERE id = 1").one().item == "kettle"
+        session.cluster.shutdown()
+
+
+def _session(namespace, address):
+    from sdcm.containers.cql import open_session
+
+    # the driver hears the pod's own address from the node, which only the cluster reaches
+    pod = namespace.get("pod/cassandra-0")["status"]["podIP"]
+    return open_session(
+        [address],
+        {pod: address},
+        flavour="cassandra",
+        login=("cassandra", "cassandra"),
+        keyspace=None,
+        ssl_dir="",
+        timeout=30,
+        connect_timeout=30,
+        exclusive=False,
+        options={},
+    )
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("time", [pytest.param(1, id="first"), pytest.param(2, id="second")])
+def test_an_operator_keeps_its_objects(k8s_cluster, time):
+    """An operator with a kind of object of its own is deployed, acts, and cleans up; a second time as the first.
+
+    External services: Kubernetes (local Kind cluster)
+    """
+    k8s_cluster.apply(MANIFESTS / "operator.yaml", {"IMAGE": k8s_cluster.load_image("cassandra")})
+    k8s_cluster.apply(WIDGET)
+    k8s_cluster.wait("deployment/operator", "Available", timeout=90)
+    widget = k8s_cluster.wait("widget/first", "status.phase=Ready", timeout=60)
+    assert widget["status"]["parts"] == 3
+    assert sorted(k8s_cluster.get("configmap/first-parts")["data"]) == ["part-0", "part-1", "part-2"]
+    k8s_cluster.kubectl("delete", "widget", "first", timeout=60)
+    assert k8s_cluster.get("configmap/first-parts") is None
+    # this one is left to the namespace's removal: its finalizer waits for the operator
+    k8s_cluster.apply(WIDGET.replace("first", f"left-{time}"))
+    k8s_cluster.wait(f"widget/left-{time}", "status.phase=Ready", timeout=60)
