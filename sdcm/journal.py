@@ -10,7 +10,7 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
     plan            services, images, steps
     step-start      step
     step-say        step, text
-    step-end        step, status (done, failed, cancelled), seconds, error (as `SctError.to_record`), log,
+    step-end        step, status (done, failed, unavailable, cancelled), seconds, error (as `SctError.to_record`), log,
                     detail (what came up, a few words)
     service         service, state (waiting, ready, failed, unavailable), reason
     pytest-start    argv, pid

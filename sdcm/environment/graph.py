@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sdcm.errors import DeadlinePassed, EnvironmentFailed, Interrupted, SctError
+from sdcm.errors import DeadlinePassed, EnvironmentFailed, Interrupted, SctError, ServiceUnavailable
 from sdcm.journal import Journal
 
 T = TypeVar("T")
@@ -20,6 +20,13 @@ T = TypeVar("T")
 
 class StepCancelled(Interrupted):
     """The run ends, so the step stops at its next line of progress."""
+
+
+def _status_of(error: SctError) -> str:
+    """Tell what is not to be had here, and what was given up, from what failed."""
+    if isinstance(error, StepCancelled):
+        return "cancelled"
+    return "unavailable" if isinstance(error, ServiceUnavailable) else "failed"
 
 
 class RunningStep:
@@ -154,7 +161,7 @@ class Graph:
             step.say("starting")
             result = action(step)
         except SctError as exc:
-            self._end(step, "cancelled" if isinstance(exc, StepCancelled) else "failed", exc)
+            self._end(step, _status_of(exc), exc)
             future.set_exception(exc)
         except Exception as exc:  # noqa: BLE001 - one step's defect ends that step; its tests report it
             import traceback

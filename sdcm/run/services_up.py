@@ -89,7 +89,7 @@ class ServicesUp:
     def wait(self, service: str) -> dict[str, str]:
         """Wait for a service and return the variables a test reaches it by."""
         self._start(service)
-        for future in self._steps_of(service):
+        for future in self._vital_steps(service):
             future.result()
         if service == "kubernetes":
             variables = self._engine_environ_if_any()
@@ -146,23 +146,28 @@ class ServicesUp:
             if service in self._watched:
                 return
             self._watched.add(service)
-        steps = self._steps_of(service)
-        if steps:
+        vital = self._vital_steps(service)
+        if vital:
             self._states.set(service, service_states.WAITING)
-            threading.Thread(target=self._watch, args=(service, steps), daemon=True).start()
+            images = self._images_of(service)
+            threading.Thread(target=self._watch, args=(service, vital, images), daemon=True).start()
 
-    def _steps_of(self, service: str) -> "list[Future[Any]]":
+    def _vital_steps(self, service: str) -> "list[Future[Any]]":
+        """Return the steps without which no test that needs the service can run."""
         if service == "docker":
-            images: list[Future[Any]] = [
-                self._node_image() if name == NODE_IMAGE else self._image(name) for name in self._spec.images
-            ]
-            return [self._engine(), self._network(""), *images]
+            return [self._engine(), self._network("")]
         return [self._cluster()] if service == "kubernetes" else []
 
-    def _watch(self, service: str, steps: "list[Future[Any]]") -> None:
-        """Publish the service's state; images that fail concern only the tests that name them."""
-        vital = steps[:2] if service == "docker" else steps
-        failures = [error for step in steps if (error := step.exception()) is not None and step in vital]
+    def _images_of(self, service: str) -> "list[Future[Any]]":
+        if service != "docker":
+            return []
+        return [self._node_image() if name == NODE_IMAGE else self._image(name) for name in self._spec.images]
+
+    def _watch(self, service: str, vital: "list[Future[Any]]", images: "list[Future[Any]]") -> None:
+        """Publish the service's state; an image that is not to be had concerns only the tests that name it."""
+        failures = [error for step in vital if (error := step.exception()) is not None]
+        for image in images:
+            image.exception()
         first = next((error for error in failures if isinstance(error, SctError)), None)
         if first is None:
             self._states.set(service, service_states.READY)
