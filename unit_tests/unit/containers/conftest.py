@@ -1,0 +1,55 @@
+"""What the tests of containers share: a node on a fake engine."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from sdcm.containers import handle
+from sdcm.containers.node import Node
+from sdcm.containers.records import NodeRecord
+from unit_tests.lib.fake_docker import FakeDocker
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDocker]:
+    """The engine that containers find behind every address."""
+    docker = FakeDocker()
+    docker.published = {9042: 32768, 8000: 32769}
+    monkeypatch.setattr(handle, "connect", lambda _host: docker)
+    yield docker
+    docker.api.close()
+
+
+@pytest.fixture
+def record() -> NodeRecord:
+    return NodeRecord(
+        container_id="id-of-node-1",
+        name="node-1",
+        image="image:1",
+        flavour="cassandra",
+        host="unix:///nowhere/engine.sock",
+        ip="10.0.0.1",
+        ports={"9042": ("127.0.0.1", 32768)},
+        network="net",
+        username="cassandra",
+        password="s3cret",
+        dc="datacenter1",
+        rack="rack1",
+        capabilities=("cql", "nodetool"),
+        boot_seconds=4.5,
+    )
+
+
+@pytest.fixture
+def node(engine: FakeDocker, record: NodeRecord) -> Node:
+    """A running node."""
+    engine.containers.create("image:1", name="node-1", network="net", ports={"9042/tcp": ("127.0.0.1", None)}).start()
+    return Node(record)
+
+
+@pytest.fixture
+def peer(record: NodeRecord) -> NodeRecord:
+    return replace(
+        record, container_id="id-of-node-2", name="node-2", ip="10.0.0.2", ports={"9042": ("127.0.0.1", 40002)}
+    )
