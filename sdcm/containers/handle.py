@@ -50,6 +50,12 @@ class ContainerHandle:
         with self.engine_errors("be looked at"):
             return connect(self.engine_host).containers.get(self.docker_id)
 
+    def close(self) -> None:
+        """Close the connections to the engine; using the container again opens new ones."""
+        handle = self.__dict__.pop("handle", None)
+        if handle is not None:
+            handle.client.close()
+
     @property
     def api(self) -> "APIClient":
         """The low-level client of its engine."""

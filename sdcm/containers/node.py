@@ -155,11 +155,12 @@ class Node(Container):
         )
 
     def close(self) -> None:
-        """Close the sessions that were opened here."""
+        """Close the sessions that were opened here, and the connections to the engine."""
         with self._lock:
             sessions, self._sessions = self._sessions, []
         for session in sessions:
             session.cluster.shutdown()
+        super().close()
 
     def run_cqlsh(
         self,

@@ -1,5 +1,6 @@
 """Whether the nodes of a ring know one another."""
 
+import contextlib
 import re
 import time
 from collections.abc import Sequence
@@ -35,22 +36,25 @@ def wait_until_ring(records: Sequence[NodeRecord], *, deadline: float) -> None:
     addresses = {record.ip for record in records}
     # The newest first: it is the last to learn of the others.
     waiting = [Node(record) for record in reversed(records)]
-    while waiting:
-        node = waiting[0]
-        left = started + deadline - time.monotonic()
-        seen, problem = _look(node, max(5.0, left))
-        if addresses == {address for address, state in seen.items() if state == _UP_AND_NORMAL}:
-            waiting.pop(0)
-            continue
-        if left <= 0:
-            shown = ", ".join(f"{address} {state}" for address, state in sorted(seen.items())) or problem
-            raise DeadlinePassed(
-                f"{len(records)} nodes were no ring within {deadline:g} s",
-                why=f"{node.name} sees {shown or 'nothing'}",
-                evidence=node.get_log(tail=40),
-            )
-        raise_if_ended(node.handle)
-        time.sleep(_STEP)
+    with contextlib.ExitStack() as stack:
+        for node in waiting:
+            stack.callback(node.close)
+        while waiting:
+            node = waiting[0]
+            left = started + deadline - time.monotonic()
+            seen, problem = _look(node, max(5.0, left))
+            if addresses == {address for address, state in seen.items() if state == _UP_AND_NORMAL}:
+                waiting.pop(0)
+                continue
+            if left <= 0:
+                shown = ", ".join(f"{address} {state}" for address, state in sorted(seen.items())) or problem
+                raise DeadlinePassed(
+                    f"{len(records)} nodes were no ring within {deadline:g} s",
+                    why=f"{node.name} sees {shown or 'nothing'}",
+                    evidence=node.get_log(tail=40),
+                )
+            raise_if_ended(node.handle)
+            time.sleep(_STEP)
 
 
 def _look(node: Node, timeout: float) -> tuple[dict[str, str], str]:

@@ -180,6 +180,7 @@ class FakeDocker:
         missing_images: References the engine does not have.
         log_requests: Arguments of each request for a log.
         starts: How often a container was started.
+        closed: How often the client was closed.
     """
 
     def __init__(self, answers: Callable[[Sequence[str]], Answer | None] = lambda _argv: (0, "", "")) -> None:
@@ -192,3 +193,7 @@ class FakeDocker:
         self.missing_images: set[str] = set()
         self.log_requests: list[dict[str, Any]] = []
         self.starts = 0
+        self.closed = 0
+
+    def close(self) -> None:
+        self.closed += 1

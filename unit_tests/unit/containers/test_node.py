@@ -79,6 +79,17 @@ def test_sessions_are_closed_with_the_node(node: Node, opened: list[dict[str, An
     node.close()
 
 
+def test_a_closed_node_has_no_connection_to_the_engine_and_opens_one_when_used_again(
+    node: Node, engine: FakeDocker
+) -> None:
+    node.close()
+    assert engine.closed == 0
+    assert node.is_running()
+    node.close()
+    assert engine.closed == 1
+    assert node.is_running()
+
+
 def test_a_port_that_moved_behind_our_back_is_found_again(
     node: Node, engine: FakeDocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ def test_the_wait_ends_when_both_nodes_see_both(engine: FakeDocker, records: lis
     engine.api.answers = lambda _: outputs.pop(0)
     ring.wait_until_ring(records, deadline=5)
     assert outputs == []
+    assert engine.closed == 2
 
 
 def test_a_node_too_many_is_not_that_ring(engine: FakeDocker, records: list[NodeRecord]) -> None:
