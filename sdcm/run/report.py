@@ -77,8 +77,8 @@ def exit_code(run: "Run", result: RunResult) -> ExitCode:
         codes.add(ExitCode.ENVIRONMENT_FAILED)
     if outcome.status == ExitCode.TESTS_FAILED and not result.failures:
         codes.add(ExitCode.TESTS_FAILED)
-    if outcome.interrupted:
-        # pytest's own word for being interrupted says no more than ours.
+    if outcome.interrupted or outcome.broker_lost:
+        # It was we who interrupted pytest.
         codes.discard(ExitCode.PYTEST_INTERRUPTED)
     return first_that_applies(codes)
 

@@ -1,0 +1,272 @@
+"""Runs with database nodes, on an engine that holds things of somebody else's: what is left, and what is reported.
+
+External services: Docker (database nodes)
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from contextlib import closing
+
+import docker
+import psutil
+import pytest
+
+from sdcm.wait import wait_for
+
+pytestmark = pytest.mark.integration
+
+#: Seconds within which nothing of a run may be left, whichever of its processes was killed.
+GONE_WITHIN = 15
+
+PASSING = '''
+    import pytest
+
+    @pytest.mark.integration
+    def test_query(docker_scylla):
+        """External services: Docker"""
+        assert docker_scylla.cql_connection().execute("SELECT cluster_name FROM system.local").one()
+'''
+#: Says that it holds a node, then waits for longer than any test here.
+HOLDING = '''
+    import pathlib
+    import time
+
+    import pytest
+
+    @pytest.mark.integration
+    def test_holds(docker_scylla):
+        """External services: Docker"""
+        pathlib.Path("holding").write_text(docker_scylla.name)
+        time.sleep(300)
+'''
+
+
+@pytest.fixture
+def on_engine(project):
+    """A sample project whose runs use the engine of this very run, as a user's own."""
+    project.environ["DOCKER_HOST"] = os.environ["DOCKER_HOST"]
+    return project
+
+
+@pytest.fixture
+def engine():
+    """A client of that engine."""
+    with closing(docker.from_env()) as client:
+        yield client
+
+
+def started(project, count=1):
+    """Return the ids of the runs that the project has started, in no order."""
+    runs = [path.name for path in (project.state / "runs").iterdir()]
+    assert len(runs) >= count
+    return runs
+
+
+def left_of(engine, run):
+    """Return what the engine still has of a run."""
+    by_label = {"label": f"sct.run={run}"}
+    names = [item.name for item in engine.containers.list(all=True, filters=by_label)]
+    names += [item.name for item in engine.networks.list(filters=by_label)]
+    return names + [item.name for item in engine.volumes.list(filters=by_label)]
+
+
+def holding(project):
+    """Wait until the sample test holds its node."""
+    wait_for((project.root / "holding").exists, step=0.2, timeout=120, text="the sample test holds a node")
+
+
+def assert_gone(project, engine, child):
+    """Nothing of the project's runs is left: objects, processes, runtime directories."""
+
+    def gone():
+        return project.nothing_left() and not any(left_of(engine, run) for run in started(project))
+
+    wait_for(gone, step=0.3, timeout=GONE_WITHIN, text="nothing of the run is left")
+    marks = {f"{project.environ['SCT_STATE_DIR']}"}
+    alive = [p.pid for p in psutil.process_iter() if p.pid != child.pid and _environ_of(p) in marks]
+    assert not alive
+
+
+def _environ_of(process):
+    try:
+        return process.environ().get("SCT_STATE_DIR")
+    except psutil.Error:
+        return None
+
+
+def processes(project, word):
+    """Return the live processes of the project's run whose command line holds a word."""
+    return [
+        process
+        for process in psutil.process_iter()
+        if _environ_of(process) == project.environ["SCT_STATE_DIR"] and word in " ".join(process.cmdline())
+    ]
+
+
+def test_a_passing_run_leaves_nothing_and_touches_nothing_of_the_users(on_engine, engine):
+    on_engine.write("unit_tests/integration/test_query.py", PASSING)
+    image = next(tag for item in engine.images.list() for tag in item.tags if tag.startswith("sct/cassandra"))
+    network = engine.networks.create(f"theirs-{os.getpid()}")
+    container = engine.containers.create(image, name=f"theirs-{os.getpid()}", entrypoint=["sleep", "60"])
+    try:
+        images = {item.id for item in engine.images.list()}
+        ended = on_engine.sct("integration-tests", timeout=180)
+        assert ended.code == 0, ended.text
+        assert "nothing is left" in ended.out
+        container.reload()
+        network.reload()
+        assert images <= {item.id for item in engine.images.list()}
+        (run,) = started(on_engine)
+        assert left_of(engine, run) == []
+        assert on_engine.nothing_left()
+    finally:
+        container.remove(force=True)
+        network.remove()
+
+
+def test_a_failing_test_carries_its_nodes_log(on_engine, engine, tmp_path):
+    on_engine.write("unit_tests/integration/test_query.py", PASSING.replace(".one()", ".one() is None"))
+    ended = on_engine.sct("integration-tests", "--junit-xml", str(tmp_path / "j.xml"), timeout=180)
+    assert ended.code == 1, ended.text
+    text = ET.tostring(ET.parse(tmp_path / "j.xml").getroot(), encoding="unicode")
+    (run,) = started(on_engine)
+    assert f"container sct-{run}-scylla-1" in text
+    assert "Starting listening for CQL clients" in text
+    assert left_of(engine, run) == []
+
+
+def test_a_node_that_does_not_boot_is_the_environments_failure(on_engine):
+    on_engine.write(
+        "unit_tests/integration/test_query.py",
+        PASSING.replace(
+            "@pytest.mark.integration",
+            '@pytest.mark.docker_scylla_args(extra_args=["-XX:NoSuchOption"])\n    @pytest.mark.integration',
+        ),
+    )
+    ended = on_engine.sct("integration-tests", timeout=180)
+    assert ended.code == 75, ended.text
+    assert "NoSuchOption" in ended.text
+
+
+@pytest.mark.parametrize("victim", ["runner", "broker", "everything-in-the-group"])
+def test_killed_in_the_middle_nothing_is_left(on_engine, engine, victim):
+    on_engine.write("unit_tests/integration/test_holds.py", HOLDING)
+    child = on_engine.start("integration-tests")
+    try:
+        holding(on_engine)
+        if victim == "runner":
+            child.kill()
+        elif victim == "broker":
+            (broker,) = processes(on_engine, "broker_process")
+            broker.kill()
+        else:
+            os.killpg(child.pid, signal.SIGKILL)
+        assert_gone(on_engine, engine, child)
+        if victim == "broker":
+            assert child.wait(GONE_WITHIN) in {1, 75}
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def test_ctrl_c_reports_tears_down_and_exits_130(on_engine, engine):
+    on_engine.write("unit_tests/integration/test_holds.py", HOLDING)
+    child = on_engine.start("integration-tests")
+    holding(on_engine)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 130, out + err
+    assert_gone(on_engine, engine, child)
+    (run,) = started(on_engine)
+    assert (on_engine.state / "runs" / run / "junit.xml").exists()
+
+
+def test_a_worker_killed_with_its_node_is_reported_and_the_rest_runs_once(on_engine, engine):
+    on_engine.write(
+        "unit_tests/integration/test_crash.py",
+        '''
+        import os
+        import pathlib
+
+        import pytest
+
+        @pytest.mark.integration
+        @pytest.mark.parametrize("n", range(3))
+        def test_n(docker_scylla, n):
+            """External services: Docker"""
+            with pathlib.Path("ran").open("a") as file:
+                file.write(f"{n}\\n")
+            if n == 0:
+                os.kill(os.getpid(), 9)
+        ''',
+    )
+    ended = on_engine.sct("integration-tests", "-n", "2", timeout=240)
+    assert ended.code == 1, ended.text
+    assert "crashed" in ended.text
+    assert sorted((on_engine.root / "ran").read_text().split()) == ["0", "1", "2"]
+    (run,) = started(on_engine)
+    assert left_of(engine, run) == []
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_plain_pytest_gives_the_same_guarantees(on_engine, engine, workers):
+    on_engine.write("unit_tests/integration/test_query.py", PASSING)
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "unit_tests", "-v", "-m", "integration", "-n", workers],
+            cwd=on_engine.root,
+            env=on_engine.environ,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "1 passed" in done.stdout
+    assert len(started(on_engine, 2)) == 2
+    assert not any(left_of(engine, run) for run in started(on_engine))
+    assert on_engine.nothing_left()
+
+
+def test_a_cluster_that_fails_costs_only_the_kubernetes_tests(on_engine, engine, tmp_path_factory):
+    """A `kind` that cannot create clusters: docker tests pass, kubernetes tests are the environment's failures."""
+    programs = tmp_path_factory.mktemp("bin")
+    kind = programs / "kind"
+    kind.write_text('#!/bin/sh\n[ "$1" = version ] && echo "kind v0.33.0 go1.26.0 linux/amd64" && exit 0\n'
+                    "echo ERROR: no cluster today >&2\nexit 1\n")  # fmt: skip
+    kind.chmod(0o755)
+    on_engine.write("unit_tests/integration/test_query.py", PASSING)
+    on_engine.write(
+        "unit_tests/integration/test_k8s.py",
+        '''
+        import pytest
+
+        @pytest.mark.integration
+        def test_namespace(k8s_cluster):
+            """External services: Kubernetes"""
+        ''',
+    )
+    ended = on_engine.sct("integration-tests", timeout=900, PATH=f"{programs}:{os.environ['PATH']}")
+    assert ended.code == 75, ended.text
+    assert "1 passed" in ended.out
+    assert "no cluster today" in ended.text
+    (run,) = started(on_engine)
+    summary = json.loads((on_engine.state / "runs" / run / "summary.json").read_text())
+    assert list(summary["failures"]) == ["environment"]
+    assert left_of(engine, run) == []
+
+
+def test_docker_tests_alone_make_no_cluster(on_engine, engine):
+    on_engine.write("unit_tests/integration/test_query.py", PASSING)
+    before = time.time()
+    assert on_engine.sct("integration-tests", timeout=180).code == 0
+    (run,) = started(on_engine)
+    journal = (on_engine.state / "runs" / run / "journal.jsonl").read_text()
+    assert '"step":"cluster"' not in journal
+    clusters = engine.containers.list(all=True, filters={"label": f"io.x-k8s.kind.cluster=sct-{run}"})
+    assert clusters == [], before
