@@ -10,10 +10,11 @@ from pathlib import Path
 
 from sdcm import process
 
-# Forks twice, so that the program is a child of init and in a session of its own; signals that Python or a
-# background shell ignores would otherwise stay ignored in every container.
+# Forks twice, so that the program is a child of init and in a session of its own. Signals that Python or a
+# background shell ignores would otherwise stay ignored in every container, and a shell's low limit of open files,
+# which a service manager would lift, would hold in every database.
 _DETACH = """\
-import os, signal, sys
+import os, resource, signal, sys
 log, *argv = sys.argv[1:]
 if os.fork():
     os._exit(0)
@@ -28,6 +29,9 @@ for number in signal.valid_signals():
     except (OSError, ValueError):
         pass
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+limit = 1048576 if hard == resource.RLIM_INFINITY else min(hard, 1048576)
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 os.chdir("/")
 null = os.open(os.devnull, os.O_RDWR)
 out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -61,7 +61,7 @@ def start(layout: Layout, step: Step) -> None:
 
 
 def _put_up(layout: Layout, step: Step) -> None:
-    make_private(layout.live.parent)
+    layout.live.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     make_private(layout.live)
     make_private(layout.logs)
     make_private(layout.base)

@@ -1,4 +1,5 @@
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -63,6 +64,20 @@ def pretend(name: str, argument: Path) -> subprocess.Popen[bytes]:
     """Start a shell that looks like another program with that argument, and waits."""
     argv = [name, "-c", f": {argument}; read line"]
     return subprocess.Popen(argv, executable="/bin/sh", stdin=subprocess.PIPE)
+
+
+def test_a_detached_program_may_open_many_files(tmp_path: Path) -> None:
+    program = script(tmp_path, "dockerd", "ulimit -n")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        pid = processes.detach([str(program)], log=tmp_path / "log", env={"PATH": "/bin:/usr/bin"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    end = time.monotonic() + 5
+    while not processes.is_gone(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert int((tmp_path / "log").read_text()) == min(hard, 1048576)
 
 
 def test_an_engines_processes_are_found_by_their_arguments(tmp_path: Path) -> None:
