@@ -85,7 +85,7 @@ class FakeContainer:
         self.attrs: dict[str, Any] = {
             "State": {"Status": "created", "Running": False, "ExitCode": 0, "OOMKilled": False},
             "HostConfig": {"Memory": 512 * 2**20},
-            "Config": {"WorkingDir": "/work"},
+            "Config": {"WorkingDir": "/srv"},
             "NetworkSettings": {"Ports": {}, "Networks": {}},
         }
 
