@@ -83,12 +83,13 @@ class BrokerDesk:
 
     def _namespace(self, worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         from sdcm.kubernetes import namespaces
+        from sdcm.kubernetes.ownership import LEASE
 
         test = str(arguments["test"])
         cluster = self._supplies.cluster()
         name = f"sct-{self._supplies.run_id}-{next(self._namespaces)}"
         # A test's node id is no valid Kubernetes label value; the lease's name stands for it.
-        own = {**labels.of_run(self._supplies.run_id, "namespace"), "sct.lease": name}
+        own = {**labels.of_run(self._supplies.run_id, "namespace"), LEASE: name}
         self._gate.enter()
         try:
             entry = self._supplies.ledger.will_make("namespace", name, kubeconfig=cluster.kubeconfig)

@@ -13,12 +13,13 @@ from sdcm.exit_codes import ExitCode
 def command(dry_run: bool, with_images: bool) -> int:
     """Remove what dead runs have left; runs under way and kept environments are not touched."""
     from sdcm import paths
+    from sdcm.broker import runs
     from sdcm.environment.engine import stop_if_unused
-    from sdcm.run import kept, teardown
+    from sdcm.run import teardown
 
     places = paths.from_environment()
     left = 0
-    for state in kept.dead_runs(places):
+    for state in runs.dead_runs(places):
         click.echo(f"run {state.run_id}: {len(state.entries)} resources of a dead owner (pid {state.owner.pid})")
         for entry in state.entries:
             click.echo(f"  {entry.kind:<13} {entry.name}")

@@ -46,11 +46,11 @@ def up(services: tuple[str, ...], setup: bool, db: str, keep_for: float) -> int:
 def status(as_json: bool) -> int:
     """Show runs under way and kept environments: services, leases, until when they stay."""
     from sdcm import paths
+    from sdcm.broker import runs
     from sdcm.broker.client import BrokerClient
-    from sdcm.run import kept
 
     rows = []
-    for run in kept.live_runs(paths.from_environment()):
+    for run in runs.live_runs(paths.from_environment()):
         try:
             with BrokerClient(run.socket, "status", deadline=1.0) as client:
                 rows.append({"kept_until": run.keep_until if run.kept else None, **client.ask("status")})
@@ -83,11 +83,11 @@ def _show(row: dict[str, object]) -> None:
 def down() -> int:
     """Take kept environments down; runs under way are left alone."""
     from sdcm import paths
+    from sdcm.broker import runs
     from sdcm.broker.client import BrokerClient
-    from sdcm.run import kept
 
     places = paths.from_environment()
-    environments = [run for run in kept.live_runs(places) if run.kept]
+    environments = [run for run in runs.live_runs(places) if run.kept]
     if not environments:
         click.echo("no environment is kept")
     for run in environments:

@@ -43,7 +43,8 @@ def params(request: pytest.FixtureRequest) -> "SCTConfiguration":
     """
     from sdcm.config.model import load_params
 
+    environ = {**os.environ, "SCT_CLUSTER_BACKEND": "docker"}
     try:
-        return load_params(_files_of(request.node), {**os.environ, "SCT_CLUSTER_BACKEND": "docker"}, request.config.rootpath)
+        return load_params(_files_of(request.node), environ, request.config.rootpath)
     except UsageProblem as exc:
         pytest.fail(str(exc), pytrace=False)

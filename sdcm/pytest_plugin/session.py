@@ -20,6 +20,7 @@ from sdcm.services.selected import SelectedTest
 if TYPE_CHECKING:
     from sdcm.broker.client import BrokerClient
     from sdcm.broker.opener import OpenBroker
+    from sdcm.broker.runs import LiveRun
 
 #: Run id, set for everything that runs under a run.
 RUN_VARIABLE = "SCT_RUN"
@@ -93,7 +94,9 @@ class RunContext:
         if self._client is None:
             from sdcm.broker.client import BrokerClient
 
-            self._client = BrokerClient(Path(os.environ[BROKER_VARIABLE]), worker_name(self._config))
+            kept = self._kept()
+            socket = kept.socket if kept else Path(os.environ[BROKER_VARIABLE])
+            self._client = BrokerClient(socket, worker_name(self._config))
         return self._client
 
     def open_broker(self, tests: Iterable[SelectedTest]) -> None:
@@ -107,15 +110,24 @@ class RunContext:
         kubeconfig = os.environ.get("KUBECONFIG", "")
         if "kubernetes" in wanted and kubeconfig and not Path(kubeconfig).is_file():
             raise pytest.UsageError(f"KUBECONFIG names {kubeconfig}, which does not exist -- unset it, or correct it")
+        kept = self._kept()
         spec = BrokerSpec(
             run_id=self.run_id,
-            services=tuple(sorted(wanted)),
-            images=tuple(sorted({image for test in chosen for image in test.images})),
+            services=tuple(sorted(wanted)) if kept is None else (),
+            images=tuple(sorted({image for test in chosen for image in test.images})) if kept is None else (),
             kubernetes="kubeconfig" if kubeconfig else "none",
             kubeconfig=kubeconfig,
             environ=engine_environ(os.environ),
         )
         self._broker = OpenBroker.start(spec, paths.from_environment(), os.environ)
+
+    def _kept(self) -> "LiveRun | None":
+        """Return the kept environment that a plain pytest run uses; each of its processes finds the same."""
+        if not self.plain or os.environ.get("KUBECONFIG"):
+            return None
+        from sdcm.broker.runs import kept_environment
+
+        return kept_environment(paths.from_environment())
 
     def close(self) -> None:
         """Disconnect; the opener also ends its broker and waits for the teardown."""

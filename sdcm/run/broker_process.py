@@ -14,7 +14,7 @@ import traceback
 
 from sdcm import journal as journals
 from sdcm import paths, process
-from sdcm.broker import protocol
+from sdcm.broker import protocol, runs
 from sdcm.broker.admission import Admission
 from sdcm.broker.desk import BrokerDesk
 from sdcm.broker.gate import Gate
@@ -39,6 +39,12 @@ def _watch_opener(pipe: int, spec: BrokerSpec, supplies: ServicesUp, stop: threa
     stop.set()
 
 
+def _sweep(places: paths.Paths) -> None:
+    """Remove what dead runs have left, while this one comes up; its own resources are not among it."""
+    for dead in runs.dead_runs(places):
+        teardown.tear_down_dead(dead.run_id, places)
+
+
 def serve(run_id: str, pipe: int) -> None:
     """Be the broker of a run until it ends, and tear it down."""
     places = paths.from_environment()
@@ -56,6 +62,7 @@ def serve(run_id: str, pipe: int) -> None:
     desk = BrokerDesk(supplies, gate, Admission.of_this_machine())
     server = Server(runtime / protocol.SOCKET_NAME, desk)
     server.start()
+    threading.Thread(target=_sweep, args=(places,), daemon=True).start()
     threading.Thread(target=_watch_opener, args=(pipe, spec, supplies, stop), daemon=True).start()
     try:
         supplies.begin()

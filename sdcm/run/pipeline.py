@@ -14,13 +14,14 @@ from pathlib import Path
 
 from sdcm import journal as journals
 from sdcm import paths
+from sdcm.broker import runs
 from sdcm.broker.opener import OpenBroker
 from sdcm.errors import SctError
 from sdcm.exit_codes import ExitCode
 from sdcm.journal import Journal
 from sdcm.ownership import labels
 from sdcm.paths import Paths
-from sdcm.run import kept, project, report, selection, services, tests
+from sdcm.run import project, report, selection, services, tests
 from sdcm.run.options import RunOptions
 from sdcm.run.plan import Plan, make_plan
 from sdcm.run.pytest_session import PytestOutcome
@@ -125,7 +126,7 @@ def execute(options: RunOptions) -> ExitCode:
         journal = Journal(state / journals.FILE_NAME)
         outer.callback(journal.close)
         journal.write("run-start", run=run_id, command=options.command, argv=sys.argv[1:])
-        outer.callback(kept.forget_old_runs, places)
+        outer.callback(runs.forget_old_runs, places)
         try:
             with ExitStack() as stack:
                 run = Run(options, environ, places, run_id, root, targets, journal, interrupts, stack)

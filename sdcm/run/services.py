@@ -4,6 +4,7 @@ import os
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdcm import journal as journals
@@ -12,6 +13,8 @@ from sdcm.broker import opener
 from sdcm.broker.client import BrokerClient
 from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
 from sdcm.broker.protocol import ENVIRONMENT_VARIABLE as BROKER_VARIABLE
+from sdcm.broker.protocol import SERVICES_FILE
+from sdcm.broker.runs import LiveRun, kept_environment
 from sdcm.errors import SctError, ServiceUnavailable, UsageProblem
 from sdcm.pytest_plugin.session import RUN_VARIABLE, SERVICES_VARIABLE
 from sdcm.run import report, selection
@@ -38,7 +41,7 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
     run.journal.write("selection", tests=len(chosen.tests), seconds=round(chosen.seconds, 3))
     wanted = {label for test in chosen.tests for label in test.services} | set(run.options.require)
     needs_engine = "docker" in wanted or ("kubernetes" in wanted and not run.options.kubeconfig)
-    if needs_engine and not run.options.plan_only:
+    if needs_engine and not run.options.plan_only and kept_for(run) is None:
         looking.verdict()
     if "kubernetes" in wanted and not run.options.kubeconfig:
         _check_kubeconfig_variable(run)
@@ -96,20 +99,31 @@ def bring_up(run: "Run") -> "Run":
     environ[selected.ENVIRONMENT_VARIABLE] = str(run.state / "selection.json")
     if not run.plan.to_bring_up:
         return replace(run, pytest_environ=environ)
-    broker = OpenBroker.start(_spec(run), run.places, environ)
+    kept = kept_for(run)
+    broker = OpenBroker.start(_spec(run, kept), run.places, environ)
     run.stack.callback(_end, run, broker)
-    environ[BROKER_VARIABLE] = str(broker.socket_path)
-    environ[SERVICES_VARIABLE] = str(broker.services_file)
-    _require(run, broker)
+    if kept is not None:
+        report.say(f"  {'environment':<16} {kept.run_id}, which is kept (`sct.py env status`)")
+    environ[BROKER_VARIABLE] = str(kept.socket if kept else broker.socket_path)
+    environ[SERVICES_VARIABLE] = str((kept.socket if kept else broker.socket_path).with_name(SERVICES_FILE))
+    _require(run, Path(environ[BROKER_VARIABLE]))
     return replace(run, broker=broker, pytest_environ=environ)
 
 
-def _spec(run: "Run") -> BrokerSpec:
+def kept_for(run: "Run") -> LiveRun | None:
+    """Return the kept environment that this run can use: any, unless its options ask for one of its own."""
+    if run.options.kubeconfig or run.options.db != "auto" or run.options.keep:
+        return None
+    return kept_environment(run.places)
+
+
+def _spec(run: "Run", kept: LiveRun | None) -> BrokerSpec:
+    """Return what the run's own broker is for; beside a kept environment it only watches over pytest."""
     options, plan = run.options, run.plan
     return BrokerSpec(
         run_id=run.run_id,
-        services=plan.to_bring_up if plan else (),
-        images=plan.images if plan else (),
+        services=plan.to_bring_up if plan and not kept else (),
+        images=plan.images if plan and not kept else (),
         allow_install=options.setup,
         db=options.db,
         kubernetes="kubeconfig" if options.kubeconfig else "kind",
@@ -118,7 +132,7 @@ def _spec(run: "Run") -> BrokerSpec:
     )
 
 
-def _require(run: "Run", broker: OpenBroker) -> None:
+def _require(run: "Run", socket: Path) -> None:
     """Wait for the services that `--require` names, so that their absence ends the run before any test.
 
     Raises:
@@ -127,7 +141,7 @@ def _require(run: "Run", broker: OpenBroker) -> None:
     wanted = [label for label in ("docker", "kubernetes") if label in run.options.require]
     if not wanted:
         return
-    with BrokerClient(broker.socket_path, "runner") as client:
+    with BrokerClient(socket, "runner") as client:
         for label in wanted:
             try:
                 client.ask("wait", service=label)

@@ -196,6 +196,7 @@ class ServicesUp:
             self._places,
             allow_install=self._spec.allow_install,
             verdicts=self.runtime / "registries.json",
+            ledger=self.ledger,
         )
 
     def _image(self, name: str) -> "Future[Image]":

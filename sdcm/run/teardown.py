@@ -20,6 +20,7 @@ from sdcm.paths import Paths
 
 #: Seconds that all of it may take; what stands then is reported as left over.
 DEADLINE = 120.0
+_NAMESPACE_DEADLINE = 60.0
 
 
 def tear_down(run_id: str, places: Paths, ledger: Ledger, journal: Journal) -> list[Leftover]:
@@ -37,20 +38,36 @@ def tear_down(run_id: str, places: Paths, ledger: Ledger, journal: Journal) -> l
     started = time.monotonic()
     journal.write("teardown-start", resources=len(ledger.entries()))
 
-    def stop_engine(entry: Entry) -> None:
-        stop_if_unused(places)
-
     entries = ledger.entries()
     # The runtime directory goes last: it holds the kubeconfig that removers use.
     last = [entry for entry in entries if entry.kind in {"engine", "directory"}]
-    leftovers = removers.remove([entry for entry in entries if entry not in last], ledger, deadline=DEADLINE)
-    leftovers += removers.remove(last, ledger, deadline=DEADLINE, extra={"engine": stop_engine})
+    # A cluster of ours takes its namespaces with it.
+    clusters = [entry for entry in entries if entry.kind == "kind-cluster"]
+    with_cluster = [entry for entry in entries if clusters and entry.kind == "namespace"]
+    first = [entry for entry in entries if entry not in last and entry not in with_cluster]
+    leftovers = removers.remove(first, ledger, DEADLINE, extra={"namespace": _remove_namespace})
+    for entry in with_cluster:
+        ledger.removed(entry)
+    leftovers += removers.remove(last, ledger, DEADLINE, extra={"engine": lambda _: _stop_engine(places)})
     journal.write(
         "teardown-end",
         seconds=round(time.monotonic() - started, 3),
         leftovers=[{**asdict(leftover)} for leftover in leftovers],
     )
     return leftovers
+
+
+def _remove_namespace(entry: Entry) -> None:
+    """Remove a namespace on a cluster that is not ours, with what was made for it outside namespaces."""
+    from sdcm.kubernetes.namespaces import remove_namespace
+    from sdcm.kubernetes.ownership import LEASE
+
+    remove_namespace(entry.facts["kubeconfig"], entry.name, {LEASE: entry.name}, _NAMESPACE_DEADLINE)
+
+
+def _stop_engine(places: Paths) -> None:
+    """Stop the private engine, unless another run or kept environment holds it."""
+    stop_if_unused(places)
 
 
 def tear_down_dead(run_id: str, places: Paths) -> list[Leftover]:

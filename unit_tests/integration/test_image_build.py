@@ -20,7 +20,7 @@ from sdcm.environment.engine import Engine, find_engine
 from sdcm.ownership.docker_endpoint import Endpoint
 from unit_tests.lib.tiny_image import import_tiny_image
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.services("docker")]
 
 BUILDER = """\
 import os, sys

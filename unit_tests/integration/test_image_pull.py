@@ -23,7 +23,7 @@ from sdcm.ownership.docker_endpoint import Endpoint
 from unit_tests.lib.fake_step import FakeStep
 from unit_tests.lib.tiny_image import import_tiny_image
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("image-registry")]
+pytestmark = [pytest.mark.integration, pytest.mark.services("docker"), pytest.mark.xdist_group("image-registry")]
 
 CATALOGUE = """
 [tiny]
