@@ -107,7 +107,7 @@ def test_files_are_sent_into_a_folder_or_under_a_name(node: Node, engine: FakeDo
     assert node.send_files(str(tmp_path / "a"), "/new/name") is True
     assert node.send_files(tmp_path / "a", "relative/") is True
     put = engine.containers.made["node-1"].put
-    assert sorted(put) == ["/new/name", "/there/a", "/srv/relative/a"]
+    assert sorted(put) == ["/new/name", "/srv/relative/a", "/there/a"]
     assert ["timeout", "-k", "2", "10", "mkdir", "-p", "/new"] in engine.api.commands
 
 
