@@ -5,6 +5,7 @@
 
 import inspect
 import re
+import runpy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -179,11 +180,19 @@ Layers, later ones win: the built-in defaults below; the files of defaults; the 
 {rows(("option", "type", "default", "meaning", ""), lines)}"""
 
 
+def _page_of(file: str) -> Callable[[], str]:
+    """Return the maker of a page that has a file of its own beside this one."""
+    page = runpy.run_path(str(FOLDER / file))["page"]
+    return lambda: str(page(rows, _MADE))
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "exit-codes.md": exit_codes,
     "environment-variables.md": variables,
     "services.md": services,
     "configuration.md": configuration,
+    "cli.md": _page_of("cli_page.py"),
+    "fixtures-and-markers.md": _page_of("fixtures_page.py"),
 }
 
 

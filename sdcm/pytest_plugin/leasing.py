@@ -12,6 +12,9 @@ from sdcm.errors import ServiceUnavailable
 from sdcm.pytest_plugin.readiness import skip_unavailable
 from sdcm.pytest_plugin.session import context_of, worker_name
 
+#: What is asked for -> label of the service it belongs to.
+_LABELS = {"node": "docker", "namespace": "kubernetes"}
+
 
 @contextmanager
 def leased(asking: pytest.FixtureRequest, op: str, **arguments: Any) -> Iterator[dict[str, Any]]:
@@ -36,8 +39,7 @@ def leased(asking: pytest.FixtureRequest, op: str, **arguments: Any) -> Iterator
     try:
         answer = client.ask(op, test=test, **arguments)
     except ServiceUnavailable as exc:
-        skip_unavailable(exc)
-        raise  # not reached: the skip is an exception
+        skip_unavailable(_LABELS[op], exc)
     note(op, "granted", lease=answer["lease"], seconds=round(time.monotonic() - started, 3))
     try:
         yield answer

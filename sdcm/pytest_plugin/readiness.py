@@ -1,6 +1,7 @@
 """Lets a test start when what it needs is there; skips it, with the reason, when it is not to be had."""
 
 import os
+from typing import NoReturn
 
 import pytest
 
@@ -14,13 +15,14 @@ from sdcm.services.table import CLOUD_LABELS
 _BROUGHT_UP = ("docker", "kubernetes")
 
 
-def skip_unavailable(error: ServiceUnavailable) -> None:
-    """Skip the running test for a service that is not to be had.
+def skip_unavailable(label: str, error: ServiceUnavailable) -> NoReturn:
+    """Skip the running test for a service that is not to be had; the reason begins with the service's label.
 
     Raises:
         pytest.skip.Exception: Always.
     """
-    pytest.skip(str(error))
+    reason = str(error)
+    pytest.skip(reason if reason.startswith(f"{label}: ") else f"{label}: {reason}")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -43,7 +45,7 @@ def _wait_for(context: RunContext, label: str) -> None:
     try:
         answer = context.client().ask("wait", service=label)
     except ServiceUnavailable as exc:
-        skip_unavailable(exc)
+        skip_unavailable(label, exc)
     else:
         for name, value in answer["environ"].items():
             context.set_environ(name, value)
