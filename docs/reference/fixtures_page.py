@@ -1,0 +1,179 @@
+"""The page of fixtures and markers: what their code says of them, with an example each."""
+
+import ast
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from sdcm.broker.protocol import NodeRequest
+from sdcm.config.model import SCTConfiguration
+from sdcm.containers.node import Node
+from sdcm.events.device import EventsDevice
+from sdcm.kubernetes.namespace import KubernetesNamespace
+from sdcm.pytest_plugin import docker_fixtures, markers
+
+#: Makes a Markdown table of a head and lines.
+Rows = Callable[[Sequence[str], Iterable[Sequence[str]]], str]
+FIXTURE_EXAMPLES: Mapping[str, str] = {
+    "docker_scylla": """\
+@pytest.mark.integration
+def test_query(docker_scylla):
+    session = docker_scylla.cql_connection()
+    assert session.execute("SELECT cluster_name FROM system.local").one()
+""",
+    "docker_scylla_2": """\
+@pytest.mark.integration
+def test_ring(docker_scylla, docker_scylla_2):
+    status = docker_scylla_2.run_nodetool("status").stdout
+    assert sum(line.startswith("UN") for line in status.splitlines()) == 2
+""",
+    "k8s_cluster": """\
+@pytest.mark.integration
+def test_config_map(k8s_cluster):
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"size": "3"}}
+    k8s_cluster.apply(settings)
+    assert k8s_cluster.get("configmap/settings")["data"] == {"size": "3"}
+""",
+    "params": """\
+def test_defaults(params):
+    assert params["n_db_nodes"] == 1
+    params["n_db_nodes"] = 3  # in this test alone
+    assert params.get("stress_image.ycsb")
+""",
+    "events": """\
+from sdcm.events.kinds import NodetoolEvent
+
+
+def test_a_flush_begins_and_ends(events):
+    before = events.events_counter
+    with NodetoolEvent(node="n1", nodetool_command="flush"):
+        pass
+    assert events.events_counter == before + 2
+""",
+    "events_function_scope": """\
+from sdcm.events.kinds import InfoEvent
+
+
+def test_one_event(events_function_scope):
+    InfoEvent(message="up").publish()
+    assert events_function_scope.get_event_summary() == {"NORMAL": 1}
+""",
+}
+MARKER_EXAMPLES: Mapping[str, str] = {
+    "integration": """\
+pytestmark = pytest.mark.integration  # for every test of a file
+""",
+    "services": """\
+@pytest.mark.integration
+@pytest.mark.services("docker", "aws")
+def test_backup(docker_scylla): ...
+""",
+    "needs": """\
+@pytest.mark.integration
+@pytest.mark.needs("alternator")
+def test_table(docker_scylla): ...
+""",
+    "sct_config": """\
+@pytest.mark.sct_config(files=["test-cases/docker/minimal.yaml", "test-cases/docker/tls.yaml"])
+def test_with_config(params):
+    assert params["client_encrypt"]
+""",
+    "docker_scylla_args": """\
+@pytest.mark.integration
+@pytest.mark.docker_scylla_args(ssl=True, memory_mb=768)
+def test_with_tls(docker_scylla):
+    assert docker_scylla.cql_connection().execute("SELECT cluster_name FROM system.local").one()
+""",
+}
+#: What a fixture gives.
+_GIVES: Mapping[str, type] = {
+    "docker_scylla": Node,
+    "k8s_cluster": KubernetesNamespace,
+    "params": SCTConfiguration,
+    "events": EventsDevice,
+}
+
+
+def page(rows: Rows, made: str) -> str:
+    """Return the page; see `cli_page.page`."""
+    found = list(fixtures())
+    lines = ((f"[`{name}`](#{name})", scope, doc.partition("\n")[0]) for name, scope, doc in found)
+    shown = "\n".join(_fixture(name, doc, rows) for name, _, doc in found)
+    marks = "\n".join(_marker(name, line, rows) for name, line in markers.MARKERS.items())
+    return f"""# Fixtures and markers
+
+{made}
+
+They come with the plugin: nothing is to be imported. How they go together is in
+[write a test](../guides/write-a-test.md).
+
+{rows(("fixture", "scope", "what it does"), lines)}
+## Fixtures
+
+{shown}
+## Markers
+
+`docker_scylla_args` and `sct_config` on a function win over those on its class, and these over those on its module,
+argument by argument. `services` and `needs` add up.
+
+{marks}"""
+
+
+def fixtures() -> Iterator[tuple[str, str, str]]:
+    """Yield name, scope and docstring of each fixture of the plugin."""
+    for file in sorted(Path(markers.__file__).parent.glob("*.py")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            for decorator in map(ast.unparse, node.decorator_list):
+                if decorator.startswith("pytest.fixture"):
+                    scope = re.search(r"scope='(\w+)'", decorator)
+                    yield node.name, scope[1] if scope else "function", ast.get_docstring(node) or ""
+
+
+def _fixture(name: str, doc: str, rows: Rows) -> str:
+    text = f"### {name}\n\n{doc}\n\n```python\n{FIXTURE_EXAMPLES[name]}```\n"
+    return f"{text}\n{rows(('member', 'what it is or does'), _members(_GIVES[name]))}" if name in _GIVES else text
+
+
+def _members(given: type) -> list[tuple[str, str]]:
+    """Return what a class offers with the first line on each: attributes, its own members, those of its bases."""
+    found = {name: (f"`{name}`", text) for name, text in _attributes_of(given).items()}
+    for kind in given.__mro__[:-1]:
+        for name, member in vars(kind).items():
+            doc = inspect.getdoc(member)
+            if name.startswith("_") or not doc:
+                continue
+            arguments = f"({_arguments_of(member)})" if inspect.isfunction(member) else ""
+            found.setdefault(name, (f"`{name}{arguments}`", doc.partition("\n")[0]))
+    return list(found.values())
+
+
+def _arguments_of(function: Callable[..., object]) -> str:
+    """Return the arguments as a caller writes them: without `self` and types."""
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
+    return str(inspect.Signature(bare)).strip("()")
+
+
+def _attributes_of(given: type) -> dict[str, str]:
+    """Return name -> meaning of the section `Attributes` of a class's docstring."""
+    _, _, section = (inspect.getdoc(given) or "").partition("Attributes:\n")
+    found = re.findall(r"^    (\w+): (.+(?:\n {6,}.+)*)$", section, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in found}
+
+
+def _marker(name: str, line: str, rows: Rows) -> str:
+    spelt, _, meaning = line.partition(": ")
+    text = f"### {name}\n\n`{spelt}`: {meaning}.\n\n```python\n{MARKER_EXAMPLES[name]}```\n"
+    if name != docker_fixtures.MARKER:
+        return text
+    meanings = _attributes_of(NodeRequest)
+    defaults = {field.name: field.default for field in dataclasses.fields(NodeRequest)}
+    lines = (
+        (f"`{argument}`", f"`{defaults[field]!r}`", meanings[field])
+        for argument, field in docker_fixtures._ARGUMENTS.items()
+    )
+    return f"{text}\n{rows(('argument', 'default', 'meaning'), lines)}"
