@@ -21,8 +21,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+#: Run id, set for everything that runs under a run.
+RUN_VARIABLE = "SCT_RUN"
 #: Tells workers where the broker's socket is.
-ENVIRONMENT_VARIABLE = "SCT_BROKER"
+BROKER_VARIABLE = "SCT_BROKER"
+#: Tells the scheduler where the services' states are.
+SERVICES_VARIABLE = "SCT_SERVICES"
+#: Set in plain pytest: its first process, not `sct.py`, is the run's opener.
+PLAIN_VARIABLE = "SCT_PLAIN"
 #: File in a run's runtime directory with the state of each service, for who cannot wait on a socket.
 SERVICES_FILE = "services.json"
 SOCKET_NAME = "broker.sock"

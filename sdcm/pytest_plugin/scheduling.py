@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sdcm.pytest_plugin.session import SERVICES_VARIABLE, context_of
+from sdcm.broker.protocol import SERVICES_VARIABLE
+from sdcm.pytest_plugin.session import context_of
 from sdcm.services import selected
 from sdcm.services.selected import SelectedTest
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sdcm import journal, paths
+from sdcm.broker.protocol import BROKER_VARIABLE, PLAIN_VARIABLE, RUN_VARIABLE, SERVICES_VARIABLE
 from sdcm.services import selected
 from sdcm.services.selected import SelectedTest
 
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
     from sdcm.broker.client import BrokerClient
     from sdcm.broker.opener import OpenBroker
     from sdcm.broker.runs import LiveRun
-
-#: Run id, set for everything that runs under a run.
-RUN_VARIABLE = "SCT_RUN"
-#: Socket of the run's broker (see `sdcm.broker.protocol`).
-BROKER_VARIABLE = "SCT_BROKER"
-#: File with the services' states.
-SERVICES_VARIABLE = "SCT_SERVICES"
-#: Set in plain pytest: this very process, not `sct.py`, is the run's opener.
-PLAIN_VARIABLE = "SCT_PLAIN"
 
 _CONTEXT = pytest.StashKey["RunContext"]()
 #: Seconds for a broker that was hung up on to tear down.

@@ -12,11 +12,9 @@ from sdcm import process
 from sdcm.broker import opener
 from sdcm.broker.client import BrokerClient
 from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
-from sdcm.broker.protocol import ENVIRONMENT_VARIABLE as BROKER_VARIABLE
-from sdcm.broker.protocol import SERVICES_FILE
+from sdcm.broker.protocol import BROKER_VARIABLE, RUN_VARIABLE, SERVICES_FILE, SERVICES_VARIABLE
 from sdcm.broker.runs import LiveRun, kept_environment
 from sdcm.errors import SctError, ServiceUnavailable, UsageProblem
-from sdcm.pytest_plugin.session import RUN_VARIABLE, SERVICES_VARIABLE
 from sdcm.run import report, selection
 from sdcm.run.display import JournalDisplay
 from sdcm.services import selected

@@ -15,14 +15,14 @@ def test_unit_tests_leave_integration_tests_out(project):
         "unit_tests/integration/test_it.py",
         "import pytest\n\n@pytest.mark.integration\ndef test_it():\n    raise AssertionError\n",
     )
-    ended = project.sct("unit-tests", "-n", "2")
+    ended = project.sct("unit-tests", "-n", "1")
     assert ended.code == 0, ended.text
     assert "1 passed" in ended.out
 
 
 def test_failing_test_gives_1_and_its_report(project, tmp_path):
     project.write("unit_tests/test_wrong.py", "def test_wrong():\n    assert 1 == 2, 'sums are off'\n")
-    ended = project.sct("unit-tests", "--junit-xml", str(tmp_path / "junit.xml"))
+    ended = project.sct("unit-tests", "-n", "0", "--junit-xml", str(tmp_path / "junit.xml"))
     assert ended.code == 1
     suites = ET.parse(tmp_path / "junit.xml").getroot()
     failed = [case for case in suites.iter("testcase") if case.find("failure") is not None]
@@ -31,7 +31,7 @@ def test_failing_test_gives_1_and_its_report(project, tmp_path):
 
 
 def test_last_line_says_where_the_reports_are(project, tmp_path):
-    ended = project.sct("unit-tests", "--report-dir", str(tmp_path / "reports"))
+    ended = project.sct("unit-tests", "-n", "0", "--report-dir", str(tmp_path / "reports"))
     last = ended.out.strip().splitlines()[-1]
     assert str(tmp_path / "reports") in last
     assert (tmp_path / "reports" / "junit.xml").exists()
@@ -39,9 +39,9 @@ def test_last_line_says_where_the_reports_are(project, tmp_path):
 
 def test_one_file_and_one_test(project):
     project.write("unit_tests/test_more.py", "def test_a(): pass\n\ndef test_b(): pass\n")
-    assert "2 passed" in project.sct("unit-tests", "-t", "test_more.py").out
-    assert "1 passed" in project.sct("unit-tests", "-t", "test_more.py::test_b").out
-    assert "1 passed" in project.sct("unit-tests", "-t", "unit_tests/test_more.py", "-k", "test_a").out
+    assert "2 passed" in project.sct("unit-tests", "-n", "0", "-t", "test_more.py").out
+    assert "1 passed" in project.sct("unit-tests", "-n", "0", "-t", "test_more.py::test_b").out
+    assert "1 passed" in project.sct("unit-tests", "-n", "0", "-t", "unit_tests/test_more.py", "-k", "test_a").out
 
 
 def test_arguments_after_the_dashes_reach_pytest(project):
@@ -65,7 +65,7 @@ def test_mixed_selection_runs_what_needs_no_service(project):
             """External services: AWS S3"""
         ''',
     )
-    ended = project.sct("integration-tests", "-n", "2")
+    ended = project.sct("integration-tests", "-n", "0")
     assert ended.code == 0, ended.text
     assert "1 passed" in ended.out
     assert "1 skipped" in ended.out
