@@ -1,0 +1,66 @@
+import pytest
+
+from sdcm.errors import ServiceUnavailable
+from sdcm.run.options import RunOptions
+from sdcm.run.plan import make_plan
+from sdcm.services.selected import NODE_IMAGE, SelectedTest
+
+
+def docker(name, **more):
+    return SelectedTest(f"f.py::{name}", "f.py", services=("docker",), images=(NODE_IMAGE,), nodes=1, **more)
+
+
+def kubernetes(name):
+    return SelectedTest(f"k.py::{name}", "k.py", services=("kubernetes",))
+
+
+def plan(*tests, environ=None, **options):
+    return make_plan(RunOptions("integration-tests", **options), tests, environ or {})
+
+
+def test_docker_tests_bring_up_no_cluster():
+    made = plan(docker("a"), docker("b"))
+    assert made.services == {"docker": 2}
+    assert made.steps == ("engine", "network", "image auto")
+    assert made.to_bring_up == ("docker",)
+
+
+def test_the_flavour_that_was_asked_for_is_planned():
+    assert "image cassandra" in plan(docker("a"), db="cassandra").steps
+
+
+def test_kubernetes_tests_bring_up_a_kind_cluster_and_no_database_image():
+    made = plan(kubernetes("a"))
+    assert made.steps == ("engine", "image kind-node", "kind", "cluster (Kind)")
+    assert made.to_bring_up == ("kubernetes",)
+
+
+def test_the_users_cluster_needs_no_engine():
+    assert plan(kubernetes("a"), kubeconfig="c.yaml").steps == ("cluster of c.yaml",)
+
+
+def test_no_service_no_step():
+    made = plan(SelectedTest("f.py::t", "f.py"))
+    assert made.steps == ()
+    assert made.to_bring_up == ()
+
+
+def test_missing_credentials_are_skips_with_their_reason():
+    made = plan(SelectedTest("f.py::t", "f.py", services=("aws",)))
+    assert "AWS_ACCESS_KEY_ID" in made.unavailable["aws"]
+    assert made.to_record()["skips"]["aws"]["tests"] == 1
+    given = plan(SelectedTest("f.py::t", "f.py", services=("aws",)), environ={"AWS_PROFILE": "p"})
+    assert given.unavailable == {}
+
+
+def test_a_required_service_without_credentials_ends_the_run():
+    with pytest.raises(ServiceUnavailable, match="AZURE_SUBSCRIPTION_ID"):
+        plan(docker("a"), require=("azure",))
+
+
+def test_never_more_workers_than_units():
+    assert plan(docker("a"), docker("b"), workers=8).workers == 2
+    assert plan(docker("a", group="g"), docker("b", group="g"), workers=8).workers == 1
+    assert plan(docker("a", shared_lease=True), docker("b", shared_lease=True), docker("c"), workers=8).workers == 2
+    assert plan(*(docker(str(n)) for n in range(9)), workers=4).workers == 4
+    assert plan(docker("a"), workers=0).workers == 0

@@ -1,0 +1,75 @@
+from contextlib import ExitStack
+from types import SimpleNamespace
+
+import pytest
+
+from sdcm.exit_codes import ExitCode
+from sdcm.reporters.outcome import RunResult
+from sdcm.run.options import RunOptions
+from sdcm.run.pipeline import STAGES, Run
+from sdcm.run.pytest_session import PytestOutcome, keeps_terminal, pytest_argv
+from sdcm.run.report import exit_code
+
+
+def result(*ends, status=0):
+    records = [{"event": "run-start", "at": 1.0, "run": "r", "command": "integration-tests"}]
+    for number, end in enumerate(ends):
+        records += [
+            {"event": "test-start", "at": 2.0, "test": f"t{number}"},
+            {"event": "test-end", "at": 3.0, "test": f"t{number}", "phase": "call", **end},
+        ]
+    return RunResult.from_journal([*records, {"event": "pytest-end", "at": 4.0, "status": status}])
+
+
+def run(outcome, tmp_path, **options):
+    return Run(
+        RunOptions("integration-tests", **options), {}, SimpleNamespace(), "r", tmp_path, (), SimpleNamespace(),
+        SimpleNamespace(), ExitStack(), outcome=outcome,
+    )  # fmt: skip
+
+
+PASSED = {"outcome": "passed"}
+FAILED = {"outcome": "failed", "failure_class": "test", "reason": "no"}
+ENVIRONMENT = {"outcome": "error", "failure_class": "environment", "phase": "setup", "reason": "no node"}
+SKIPPED = {"outcome": "skipped", "reason": "aws: AWS_PROFILE is not set", "phase": "setup"}
+
+
+@pytest.mark.parametrize(
+    ("ends", "outcome", "code"),
+    [
+        pytest.param([PASSED], PytestOutcome(0), ExitCode.OK, id="passed"),
+        pytest.param([PASSED, FAILED], PytestOutcome(1), ExitCode.TESTS_FAILED, id="failed"),
+        pytest.param([PASSED, ENVIRONMENT], PytestOutcome(1), ExitCode.ENVIRONMENT_FAILED, id="environment"),
+        pytest.param([FAILED, ENVIRONMENT], PytestOutcome(1), ExitCode.TESTS_FAILED, id="both"),
+        pytest.param([SKIPPED], PytestOutcome(0), ExitCode.UNAVAILABLE, id="all-skipped"),
+        pytest.param([PASSED, SKIPPED], PytestOutcome(0), ExitCode.OK, id="some-skipped"),
+        pytest.param([PASSED], PytestOutcome(2, interrupted=True), ExitCode.INTERRUPTED, id="interrupted"),
+        pytest.param([PASSED], PytestOutcome(2, broker_lost=True), ExitCode.ENVIRONMENT_FAILED, id="broker-lost"),
+        pytest.param([PASSED], PytestOutcome(-9), ExitCode.ENVIRONMENT_FAILED, id="pytest-killed"),
+        pytest.param([PASSED], PytestOutcome(1), ExitCode.TESTS_FAILED, id="pytest-says-so"),
+    ],
+)
+def test_the_first_code_that_applies(ends, outcome, code, tmp_path):
+    status = outcome.status if outcome.status in {0, 1, 2} else 0
+    assert exit_code(run(outcome, tmp_path), result(*ends, status=status)) == code
+
+
+def test_all_skipped_may_be_allowed(tmp_path):
+    assert exit_code(run(PytestOutcome(0), tmp_path, allow_all_skipped=True), result(SKIPPED)) == ExitCode.OK
+
+
+def test_the_stages_stand_in_the_order_of_the_design():
+    assert [stage.__name__ for stage in STAGES] == ["select", "plan", "bring_up", "run_tests"]
+
+
+def test_pytest_gets_workers_expression_and_targets_and_the_users_own_arguments_untouched():
+    options = RunOptions("unit-tests", marks="slow", keyword="a or b", pytest_args=("--lf", "-x"))
+    argv = pytest_argv(options, ("unit_tests/t.py",), 3)
+    assert argv[3:] == [
+        "-v", "-n", "3", "-m", "(not integration) and (slow)", "-k", "a or b", "--lf", "-x", "unit_tests/t.py",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "workers", "keeps"), [((), 0, True), (("-s",), 4, True), ((), 4, False)])
+def test_pytest_keeps_the_terminal_where_a_person_may_type_into_it(arguments, workers, keeps):
+    assert keeps_terminal(RunOptions("unit-tests", pytest_args=arguments), workers) == keeps
