@@ -15,7 +15,7 @@ from sdcm.environment.image_sources.references import Reference
 from sdcm.errors import UsageProblem
 
 FILE_NAME = "catalogue.toml"
-_KEYS = {"reference", "pull", "folder", "needs", "args", "flavour", "bootstrap"}
+_KEYS = {"reference", "pull", "folder", "needs", "args", "flavour", "bootstrap", "background"}
 _FLAVOURS = {"", "scylla", "cassandra"}
 # Part of every digest: raise it when the way images are built changes what comes out.
 _SCHEME = "1"
@@ -48,6 +48,7 @@ class Entry:
         args: Other build arguments.
         flavour: Node flavour inside (`scylla` or `cassandra`), empty for what is no node.
         bootstrap: Debian suite to bootstrap it from on the host, empty for other images.
+        background: Its build gives way to everything else that wants a processor.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Entry:
     args: Mapping[str, str] = field(default_factory=dict)
     flavour: str = ""
     bootstrap: str = ""
+    background: bool = False
 
     @property
     def is_buildable(self) -> bool:
@@ -192,7 +194,14 @@ class _Reader:
             self._texts(name, "args"),
             flavour,
             bootstrap,
+            self._flag(name, "background"),
         )
+
+    def _flag(self, name: str, key: str) -> bool:
+        value = self._tables[name].get(key, False)
+        if not isinstance(value, bool):
+            raise self._wrong(name, f"{key} is neither true nor false")
+        return value
 
     def _text(self, name: str, key: str) -> str:
         value = self._tables[name].get(key, "")

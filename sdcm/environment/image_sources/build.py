@@ -14,6 +14,8 @@ from sdcm.ownership.docker_endpoint import Endpoint
 
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
 _SHOWN = 100
+#: Processor shares of a build in the background, where a container has 1024 unless it is told otherwise.
+_BACKGROUND_SHARES = 64
 _TAIL = 40
 
 
@@ -64,6 +66,7 @@ def build(
             tag=entry.reference,
             buildargs=build_arguments(entry, references, environ),
             labels=image_labels(entry, digest),
+            container_limits={"cpushares": _BACKGROUND_SHARES} if entry.background else None,
             rm=True,
             forcerm=True,
             decode=True,

@@ -123,7 +123,7 @@ class TestDigest:
     [
         ("[a", "cannot be read"),
         ("a = 1", r"\[a\] is no table"),
-        ('[a]\npull = "x:1"\nfolders = "a"', r"\[a\] has the unknown key 'folders' \(known: args, boot"),
+        ('[a]\npull = "x:1"\nfolders = "a"', r"\[a\] has the unknown key 'folders' \(known: args, background, boot"),
         ("[a]\nreference = 'x:1'", r"\[a\] has none of pull, folder and bootstrap"),
         ("[a]\nreference = 'x:1'\nfolder = 'base'\nbootstrap = 'b'", r"\[a\] has both folder and bootstrap"),
         ("[a]\nfolder = 'base'", r"\[a\] has no reference"),
@@ -151,3 +151,16 @@ def test_mistakes_are_named(folder: Path, text: str, complaint: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageProblem, match=r"catalogue\.toml cannot be read"):
         Catalogue.load(tmp_path / "catalogue.toml")
+
+
+def test_a_build_may_be_in_the_background_without_another_digest(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "Dockerfile").write_text("FROM scratch\n")
+    file = tmp_path / "catalogue.toml"
+    table = '[a]\nreference = "sct/a:1"\nfolder = "a"\n'
+    file.write_text(table)
+    plain = Catalogue.load(file).entry("a")
+    file.write_text(f"{table}background = true\n")
+    background = Catalogue.load(file).entry("a")
+    assert (plain.background, background.background) == (False, True)
+    assert plain.digest() == background.digest()
