@@ -21,6 +21,7 @@ TUTORIALS = [page for page in PAGES if page.parent in {ROOT, ROOT / "docs", ROOT
 OUR_FIXTURES = {name for name, *_ in runpy.run_path(str(ROOT / "docs/reference/fixtures_page.py"))["fixtures"]()}
 PYTESTS_FIXTURES = {"capsys", "caplog", "monkeypatch", "request", "tmp_path", "tmp_path_factory"}
 PYTESTS_MARKERS = {"parametrize", "skip", "skipif", "usefixtures", "xdist_group", "xfail"}
+PYTESTS_OPTIONS = {"--pdb"}
 #: Fixtures that a unit test cannot have.
 SERVICE_FIXTURES = {name for name in OUR_FIXTURES if name.startswith(("docker_", "k8s_"))}
 _FENCE = re.compile(
@@ -128,7 +129,7 @@ def test_commands_and_options_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_options_spoken_of_exist(page: Path) -> None:
     spoken_of = re.findall(r"`(--[a-z-]+)", _FENCE.sub("", page.read_text(encoding="utf-8")))
-    assert set(spoken_of) - OPTIONS == set()
+    assert set(spoken_of) - OPTIONS - PYTESTS_OPTIONS == set()
 
 
 def test_a_wrong_command_is_seen(tmp_path: Path) -> None:
