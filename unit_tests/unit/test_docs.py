@@ -2,14 +2,18 @@
 
 import ast
 import importlib
+import json
 import re
 import runpy
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
+import yaml
 
 from sdcm.cli.main import sct
 from sdcm.pytest_plugin import docker_fixtures, markers
@@ -55,6 +59,8 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 PYTHON = [block for page in PAGES for block in blocks(page) if block.language == "python"]
+READERS: dict[str, Callable[[str], Any]] = {"yaml": yaml.safe_load, "toml": tomllib.loads, "json": json.loads}
+DATA = [block for page in PAGES for block in blocks(page) if block.language in READERS]
 EXAMPLES = [block for block in PYTHON if "def test_" in block.code]
 
 
@@ -156,6 +162,11 @@ def test_python_compiles_and_its_imports_exist(block: Block) -> None:
         elif isinstance(node, ast.ImportFrom) and node.module:
             module = importlib.import_module(node.module)
             assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == [], node.module
+
+
+@pytest.mark.parametrize("block", DATA, ids=str)
+def test_data_can_be_read(block: Block) -> None:
+    assert READERS[block.language](block.code)
 
 
 def test_there_are_examples() -> None:
