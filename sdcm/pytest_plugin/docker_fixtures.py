@@ -1,13 +1,16 @@
 """`docker_scylla` and `docker_scylla_2`: database nodes in containers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sdcm.errors import ServiceUnavailable
 from sdcm.pytest_plugin import evidence, markers
 from sdcm.pytest_plugin.leasing import leased
+from sdcm.pytest_plugin.readiness import skip_unavailable
+from sdcm.pytest_plugin.session import context_of
 
 if TYPE_CHECKING:
     from sdcm.broker.protocol import NodeRequest
@@ -83,6 +86,25 @@ def _skip_without_capabilities(request: pytest.FixtureRequest, flavour: str, has
     missing = sorted(asked - set(has))
     if missing:
         pytest.skip(f"docker: a {flavour} node has no {', '.join(missing)} -- run with an image that has (--db scylla)")
+
+
+@pytest.fixture
+def catalogue_image(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """Give the test a function that makes an image ready and returns its reference.
+
+    Its argument is a name of the image catalogue (`sct.py images list`) or an image reference. An image
+    that can be neither pulled nor built skips the test, naming it.
+
+    External services: Docker
+    """
+
+    def ready(name: str) -> str:
+        try:
+            return str(context_of(request.config).client().ask("image", image=name)["reference"])
+        except ServiceUnavailable as exc:
+            skip_unavailable("docker", exc)
+
+    return ready
 
 
 @pytest.fixture

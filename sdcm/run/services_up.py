@@ -282,11 +282,15 @@ class ServicesUp:
 
     def _privileged(self) -> "Future[str]":
         return self.graph.step(
-            "privileged", self._probe_privileged, needs=[self._image(_PROBE_IMAGE)], deadline=_DEADLINES["network"]
+            "privileged", self._probe_privileged, needs=[self._engine()], deadline=_DEADLINES["image"]
         )
 
-    def _probe_privileged(self, _step: RunningStep) -> str:
-        reason = privileged_verdict(self.engine(), self.image(_PROBE_IMAGE).reference)
+    def _probe_privileged(self, step: RunningStep) -> str:
+        """Try on a user's engine whether it runs privileged containers; a private one was started so that it does."""
+        if self.engine().private:
+            step.detail = "private engine"
+            return ""
+        reason = privileged_verdict(self.engine(), self.image(_PROBE_IMAGE).reference, self.run_id)
         if reason:
             raise ServiceUnavailable(
                 "kubernetes: this Docker engine cannot run privileged containers, which Kind needs",

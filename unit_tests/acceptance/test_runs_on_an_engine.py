@@ -47,8 +47,9 @@ HOLDING = '''
 
 
 @pytest.fixture
-def on_engine(project):
-    """A sample project whose runs use the engine of this very run, as a user's own."""
+def on_engine(project, catalogue_image):
+    """A sample project whose runs use the engine of this very run, as a user's own, with the node image on it."""
+    catalogue_image("cassandra")
     project.environ["DOCKER_HOST"] = os.environ["DOCKER_HOST"]
     return project
 
@@ -108,9 +109,9 @@ def processes(project, word):
     ]
 
 
-def test_a_passing_run_leaves_nothing_and_touches_nothing_of_the_users(on_engine, engine):
+def test_a_passing_run_leaves_nothing_and_touches_nothing_of_the_users(on_engine, engine, catalogue_image):
     on_engine.write("unit_tests/integration/test_query.py", PASSING)
-    image = next(tag for item in engine.images.list() for tag in item.tags if tag.startswith("sct/cassandra"))
+    image = catalogue_image("cassandra")
     network = engine.networks.create(f"theirs-{os.getpid()}")
     container = engine.containers.create(image, name=f"theirs-{os.getpid()}", entrypoint=["sleep", "60"])
     try:
@@ -233,8 +234,10 @@ def test_plain_pytest_gives_the_same_guarantees(on_engine, engine, workers):
     assert on_engine.nothing_left()
 
 
-def test_a_cluster_that_fails_costs_only_the_kubernetes_tests(on_engine, engine, tmp_path_factory):
+@pytest.mark.services("kubernetes")
+def test_a_cluster_that_fails_costs_only_the_kubernetes_tests(on_engine, engine, catalogue_image, tmp_path_factory):
     """A `kind` that cannot create clusters: docker tests pass, kubernetes tests are the environment's failures."""
+    catalogue_image("kind-node")
     programs = tmp_path_factory.mktemp("bin")
     kind = programs / "kind"
     kind.write_text('#!/bin/sh\n[ "$1" = version ] && echo "kind v0.33.0 go1.26.0 linux/amd64" && exit 0\n'
@@ -251,7 +254,7 @@ def test_a_cluster_that_fails_costs_only_the_kubernetes_tests(on_engine, engine,
             """External services: Kubernetes"""
         ''',
     )
-    ended = on_engine.sct("integration-tests", timeout=900, PATH=f"{programs}:{os.environ['PATH']}")
+    ended = on_engine.sct("integration-tests", timeout=240, PATH=f"{programs}:{os.environ['PATH']}")
     assert ended.code == 75, ended.text
     assert "1 passed" in ended.out
     assert "no cluster today" in ended.text

@@ -120,7 +120,7 @@ def test_who_comes_second_waits_for_the_first(engine: Engine, folder: Path) -> N
     outputs = [first.stdout.read(), second.stdout.read()]
     assert sorted(output.splitlines()[-1] for output in outputs) == ["built", "present"]
     waiting = next(output for output in outputs if output.splitlines()[-1] == "present")
-    assert "waiting for another run: building slow: step 3/" in waiting
+    assert "waiting while somebody else is building slow: step 3/" in waiting
     assert Catalogue.load(folder / "catalogue.toml").entry("slow").reference in str(
         engine.endpoint.call("GET", "/images/json")[1]
     )

@@ -13,6 +13,7 @@ from sdcm.errors import DeadlinePassed
 from sdcm.paths import make_private
 
 _PAUSE = 0.1
+_WAITING = "waiting while somebody else is "
 
 
 class Turn:
@@ -52,7 +53,8 @@ def my_turn(folder: Path, engine: str, name: str, *, deadline: float, tell: Call
                 raise DeadlinePassed(
                     f"image {name} was not ready within {deadline:g} s", why=f"another run: {_read(notes)}"
                 )
-            tell(f"waiting for another run: {_read(notes)}")
+            # Whom it waits for may itself be waiting; said once is enough.
+            tell(f"{_WAITING}{_read(notes).removeprefix(_WAITING)}")
             time.sleep(_PAUSE)
         try:
             yield Turn(notes)
@@ -64,6 +66,6 @@ def my_turn(folder: Path, engine: str, name: str, *, deadline: float, tell: Call
 
 def _read(notes: Path) -> str:
     try:
-        return os.fsdecode(notes.read_bytes()).strip() or "it is getting the image"
+        return os.fsdecode(notes.read_bytes()).strip() or "getting the image"
     except OSError:
-        return "it is getting the image"
+        return "getting the image"

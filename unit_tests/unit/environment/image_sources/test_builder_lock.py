@@ -24,7 +24,7 @@ def test_one_at_a_time_and_the_other_hears_what_is_done(tmp_path: Path) -> None:
         order.append("first")
     thread.join(5)
     assert order == ["first", "second"]
-    assert set(told) == {"waiting for another run: building a: step 3/9: RUN make"}
+    assert set(told) == {"waiting while somebody else is building a: step 3/9: RUN make"}
 
 
 def test_other_images_and_other_engines_do_not_wait(tmp_path: Path) -> None:
