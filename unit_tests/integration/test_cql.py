@@ -3,7 +3,14 @@
 External services: Docker (database nodes)
 """
 
+import os
+from contextlib import closing
+
+import docker
 import pytest
+
+#: Unlike any other run's.
+USERS_NETWORK = f"theirs-{os.getpid()}"
 
 
 @pytest.mark.integration
@@ -125,6 +132,31 @@ def test_network_of_the_runs_own(docker_scylla):
     """
     assert docker_scylla.docker_network.startswith("sct-")
     assert docker_scylla.docker_network.endswith("-backend")
+
+
+@pytest.fixture
+def users_network():
+    """A Docker network that is not ours, as a user may have one."""
+    with closing(docker.from_env()) as engine:
+        network = engine.networks.create(USERS_NETWORK)
+        try:
+            yield network
+            network.reload()  # raises when the run has removed it
+        finally:
+            network.remove()
+
+
+@pytest.mark.integration
+@pytest.mark.docker_scylla_args(docker_network=USERS_NETWORK)
+def test_a_network_of_the_users_is_joined(users_network, docker_scylla):
+    """A network that exists under that name and is not ours is joined, and stays.
+
+    External services: Docker (database node)
+    """
+    users_network.reload()
+    assert docker_scylla.docker_network == USERS_NETWORK
+    assert docker_scylla.docker_id in users_network.attrs["Containers"]
+    docker_scylla.kill()
 
 
 @pytest.mark.integration

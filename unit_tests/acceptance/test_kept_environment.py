@@ -1,0 +1,70 @@
+"""`env up`, its use by runs and by plain pytest, `env status`, `env down`.
+
+External services: Docker (database nodes)
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from sdcm.wait import wait_for
+
+pytestmark = pytest.mark.integration
+
+PASSING = '''
+    import pathlib
+
+    import pytest
+
+    @pytest.mark.integration
+    def test_query(docker_scylla):
+        """External services: Docker"""
+        assert docker_scylla.cql_connection().execute("SELECT cluster_name FROM system.local").one()
+        pathlib.Path("node").write_text(docker_scylla.name)
+'''
+
+
+def test_an_environment_is_kept_used_and_ended(project, catalogue_image):
+    catalogue_image("cassandra")
+    project.environ["DOCKER_HOST"] = os.environ["DOCKER_HOST"]
+    project.write("unit_tests/integration/test_query.py", PASSING)
+    up = project.sct("env", "up", "--service", "docker", timeout=120)
+    try:
+        assert up.code == 0, up.text
+        assert f"export DOCKER_HOST={os.environ['DOCKER_HOST']}" in up.out
+        (kept,) = json.loads(project.sct("env", "status", "--json").out)
+        assert kept["services"] == {"docker": "ready"}
+
+        ended = project.sct("integration-tests", timeout=120)
+        assert ended.code == 0, ended.text
+        assert (project.root / "node").read_text().startswith(f"sct-{kept['run']}-")
+
+        (project.root / "node").unlink()
+        plain = subprocess.run(
+            [sys.executable, "-m", "pytest", "unit_tests", "-m", "integration", "-n", "2"],
+            cwd=project.root, env=project.environ, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert plain.returncode == 0, plain.stdout + plain.stderr
+        assert (project.root / "node").read_text().startswith(f"sct-{kept['run']}-")
+        (still,) = json.loads(project.sct("env", "status", "--json").out)
+        assert still["leases"] == []
+    finally:
+        down = project.sct("env", "down", timeout=120)
+    assert down.code == 0, down.text
+    assert "nothing is up" in project.sct("env", "status").out
+    wait_for(project.nothing_left, step=0.2, timeout=15, text="nothing of the environment is left")
+
+
+def test_keep_says_how_to_enter_and_ends_by_its_time(project, catalogue_image):
+    catalogue_image("cassandra")
+    project.environ["DOCKER_HOST"] = os.environ["DOCKER_HOST"]
+    project.write("unit_tests/integration/test_query.py", PASSING)
+    ended = project.sct("integration-tests", "--keep", "--keep-for", "0.01", timeout=120)
+    assert ended.code == 0, ended.text
+    assert "is kept" in ended.out
+    assert "export DOCKER_HOST=" in ended.out
+    # 0.01 hours are 36 seconds.
+    wait_for(project.nothing_left, step=0.5, timeout=80, text="the environment has ended by itself")
