@@ -17,6 +17,18 @@ from sdcm.pytest_plugin import docker_fixtures, markers
 #: Makes a Markdown table of a head and lines.
 Rows = Callable[[Sequence[str], Iterable[Sequence[str]]], str]
 FIXTURE_EXAMPLES: Mapping[str, str] = {
+    "catalogue_image": """\
+import contextlib
+
+import docker
+
+
+@pytest.mark.integration
+def test_a_container_of_ones_own(catalogue_image):
+    reference = catalogue_image("base-bookworm")
+    with contextlib.closing(docker.from_env()) as engine:
+        assert engine.containers.run(reference, ["echo", "hello"], remove=True) == b"hello\\n"
+""",
     "docker_scylla": """\
 @pytest.mark.integration
 def test_query(docker_scylla):
@@ -133,8 +145,14 @@ def fixtures() -> Iterator[tuple[str, str, str]]:
                     yield node.name, scope[1] if scope else "function", ast.get_docstring(node) or ""
 
 
+def _example(of: Mapping[str, str], name: str) -> str:
+    if name not in of:
+        raise LookupError(f"write an example of {name} into {Path(__file__).name}")
+    return f"```python\n{of[name]}```\n"
+
+
 def _fixture(name: str, doc: str, rows: Rows) -> str:
-    text = f"### {name}\n\n{doc}\n\n```python\n{FIXTURE_EXAMPLES[name]}```\n"
+    text = f"### {name}\n\n{doc}\n\n{_example(FIXTURE_EXAMPLES, name)}"
     return f"{text}\n{rows(('member', 'what it is or does'), _members(_GIVES[name]))}" if name in _GIVES else text
 
 
@@ -167,7 +185,7 @@ def _attributes_of(given: type) -> dict[str, str]:
 
 def _marker(name: str, line: str, rows: Rows) -> str:
     spelt, _, meaning = line.partition(": ")
-    text = f"### {name}\n\n`{spelt}`: {meaning}.\n\n```python\n{MARKER_EXAMPLES[name]}```\n"
+    text = f"### {name}\n\n`{spelt}`: {meaning}.\n\n{_example(MARKER_EXAMPLES, name)}"
     if name != docker_fixtures.MARKER:
         return text
     meanings = _attributes_of(NodeRequest)

@@ -17,6 +17,7 @@ import yaml
 
 from sdcm.cli.main import sct
 from sdcm.pytest_plugin import docker_fixtures, markers
+from sdcm.services import labels
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -27,7 +28,7 @@ PYTESTS_FIXTURES = {"capsys", "caplog", "monkeypatch", "request", "tmp_path", "t
 PYTESTS_MARKERS = {"parametrize", "skip", "skipif", "usefixtures", "xdist_group", "xfail"}
 PYTESTS_OPTIONS = {"--pdb"}
 #: Fixtures that a unit test cannot have.
-SERVICE_FIXTURES = {name for name in OUR_FIXTURES if name.startswith(("docker_", "k8s_"))}
+SERVICE_FIXTURES = {name for name in OUR_FIXTURES if labels.of_fixtures([name])}
 _FENCE = re.compile(
     r"^(?P<indent> *)(?P<ticks>```+)(?P<language>\w*)\n(?P<code>.*?)^(?P=indent)(?P=ticks)$", re.MULTILINE | re.DOTALL
 )
