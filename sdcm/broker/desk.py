@@ -59,6 +59,10 @@ class BrokerDesk:
         """End the leases of a worker whose connection closed."""
         self._leases.end_all_of(worker)
 
+    def busy(self) -> bool:
+        """Whether anything is leased."""
+        return bool(self._leases.all())
+
     def close(self, deadline: float) -> None:
         """Wait for removals under way; what stands after that is teardown's."""
         end = time.monotonic() + deadline

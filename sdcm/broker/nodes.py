@@ -12,10 +12,11 @@ from sdcm.broker.gate import Gate
 from sdcm.broker.protocol import NodeRequest
 from sdcm.broker.supplies import Supplies
 from sdcm.containers.certificates import make_certificates
+from sdcm.containers.flavours import flavour_of
 from sdcm.containers.launch import launch_node
 from sdcm.containers.records import NodeRecord, NodeSpec
 from sdcm.environment.images import Image
-from sdcm.errors import UsageProblem
+from sdcm.errors import ServiceUnavailable, UsageProblem
 from sdcm.ownership import labels, removers
 from sdcm.ownership.ledger import Entry
 from sdcm.paths import make_private
@@ -73,6 +74,11 @@ class NodeMaker:
         engine = self._supplies.engine()
         with closing(engine.client()) as client:
             flavour = flavour_of_image(image.reference, client.images.get(image.id).labels)
+        missing = sorted(set(request.needs) - set(flavour_of(flavour).capabilities))
+        if missing:
+            raise ServiceUnavailable(
+                f"a {flavour} node has no {', '.join(missing)}", mend="run with an image that has (--db scylla)"
+            )
         with self._lock:
             self._numbers[request.fixture] += 1
             number = self._numbers[request.fixture]

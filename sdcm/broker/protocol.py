@@ -48,8 +48,9 @@ class NodeRequest:
         ssl: Encrypt client connections.
         native_entrypoint: Start the image as it is.
         smp: Processors the node may use.
-        memory_mb: Memory it may use, MiB; 0 for the flavour's default.
+        memory_mb: Memory it may use, MiB; 0: 512.
         extra_args: Further arguments of the database process.
+        needs: Capabilities that the test asks for; without them no node is booted.
     """
 
     fixture: str = "scylla"
@@ -63,6 +64,7 @@ class NodeRequest:
     smp: int = 1
     memory_mb: int = 0
     extra_args: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     def to_record(self) -> dict[str, Any]:
         """Return the request as JSON values."""
@@ -72,8 +74,8 @@ class NodeRequest:
     def from_record(cls, record: Mapping[str, Any]) -> "NodeRequest":
         """Rebuild a request from `to_record`."""
         values = dict(record)
-        values["seeds"] = tuple(values.get("seeds", ()))
-        values["extra_args"] = tuple(values.get("extra_args", ()))
+        for name in ("seeds", "extra_args", "needs"):
+            values[name] = tuple(values.get(name, ()))
         return cls(**values)
 
 

@@ -32,8 +32,8 @@ class EchoStep:
         return self._deadline
 
     def say(self, text: str) -> None:
-        """Print a line of progress."""
-        click.echo(f"  {self.name:<16} {text}")
+        """Print a line of progress; standard output is the command's own."""
+        click.echo(f"  {self.name:<16} {text}", err=True)
 
 
 def echo_step(name: str, deadline: float = 3600.0) -> EchoStep:

@@ -13,7 +13,14 @@ def _known_services(_ctx: click.Context, _param: click.Parameter, labels: tuple[
     return tuple(service(label).label for label in labels)
 
 
-@click.command("integration-tests")
+_EXAMPLES = """\b
+sct.py integration-tests                                         everything
+sct.py integration-tests -t integration/test_cql.py              one file
+sct.py integration-tests -t integration/test_cql.py::test_cql_query -n 0 -- -s --pdb
+"""
+
+
+@click.command("integration-tests", epilog=_EXAMPLES)
 @shared_options
 @click.option("--setup", is_flag=True, help="May install what this machine lacks (Docker Engine, mmdebstrap).")
 @click.option(
@@ -37,13 +44,7 @@ def _known_services(_ctx: click.Context, _param: click.Parameter, labels: tuple[
     "--keep-for", type=click.FloatRange(min=0.01), default=4.0, show_default=True, metavar="HOURS", help="With --keep."
 )
 def command(quiet: int, verbose: int, keep_for: float, **options: Any) -> int:
-    r"""Run the integration tests: bring up what they need, run them with xdist, take everything down.
-
-    \b
-    sct.py integration-tests                                   everything
-    sct.py integration-tests -t integration/test_cql.py        one file
-    sct.py integration-tests -t integration/test_cql.py::test_query -n 0 -- -s
-    """
+    """Run the integration tests: bring up what they need, run them with xdist, take everything down."""
     from sdcm.run.options import RunOptions
     from sdcm.run.pipeline import execute
 

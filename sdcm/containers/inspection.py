@@ -67,7 +67,6 @@ def raise_if_ended(container: "EngineContainer") -> None:
     raise EnvironmentFailed(
         f"node {container.name} ended with status {state['ExitCode']} while it booted",
         why=why,
-        mend=f"docker logs {container.name}",
         evidence=tail,
     )
 

@@ -183,6 +183,6 @@ class Graph:
             status=status,
             seconds=round(step.elapsed, 3),
             error=error.to_record() if error else None,
-            log=str(step.log),
+            log=str(step.log) if step.log.exists() else "",
             detail=step.detail,
         )

@@ -221,7 +221,7 @@ class Images:
         else:
             needed = self._needs(entry, step, say)
             say(f"building {entry.name}")
-            build.build(
+            build.build_with_retries(
                 self._endpoint,
                 entry,
                 {argument: image.reference for argument, image in needed.items()},
@@ -248,11 +248,18 @@ class Images:
         if not entry.needs:
             return {}
         with ThreadPoolExecutor(len(entry.needs), "image") as pool:
+            doing = _SideBySide(say)
             started = {
-                argument: pool.submit(self._ensure, needed, needed.name, step, say)
+                argument: pool.submit(self._ensure_beside, doing, needed, step)
                 for argument, needed in entry.needs.items()
             }
         return {argument: image.result() for argument, image in started.items()}
+
+    def _ensure_beside(self, doing: "_SideBySide", needed: Entry, step: Step) -> Image:
+        try:
+            return self._ensure(needed, needed.name, step, doing.teller(needed.name))
+        finally:
+            doing.ended(needed.name)
 
     def _why_not(self, entry: Entry | None, asked: str) -> str:
         if self._here.find(entry, asked):
@@ -272,6 +279,29 @@ class Images:
         else:
             return "; ".join(reasons)
         return "; ".join([*reasons, reason]) if reason else ""
+
+class _SideBySide:
+    """What several makers do at a time; when one ends, the word is another's that goes on."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._doing: dict[str, str] = {}
+
+    def teller(self, name: str) -> Callable[[str], None]:
+        """Return what the maker of one image tells what it does with."""
+
+        def tell(text: str) -> None:
+            self._doing[name] = text
+            self._say(text)
+
+        return tell
+
+    def ended(self, name: str) -> None:
+        """Forget one that has ended."""
+        self._doing.pop(name, None)
+        for text in list(self._doing.values())[-1:]:
+            self._say(text)
+
 
 def _shown(entry: Entry | None, asked: str) -> str:
     """Return an image as people know it: catalogue name and reference, or the reference alone."""

@@ -53,6 +53,11 @@ class ImageRow:
     flavour: str
     size: int
 
+    def __str__(self) -> str:
+        """Return the row as one line."""
+        size = f"{self.size / 2**20:.0f} MiB" if self.size else ""
+        return f"{self.name:<16} {self.state:<9} {size:>9}  {self.source:<14} {self.reference}"
+
 
 @dataclass(frozen=True)
 class Removed:

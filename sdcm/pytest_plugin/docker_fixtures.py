@@ -71,7 +71,6 @@ def node_for(request: pytest.FixtureRequest, wanted: "NodeRequest") -> Iterator[
 
     with leased(request, "node", request=wanted.to_record()) as answer:
         record = NodeRecord.from_record(answer["node"])
-        _skip_without_capabilities(request, record.flavour, record.capabilities)
         node = Node(record)
         evidence.watch(request.node, node)
         try:
@@ -80,12 +79,9 @@ def node_for(request: pytest.FixtureRequest, wanted: "NodeRequest") -> Iterator[
             node.close()
 
 
-def _skip_without_capabilities(request: pytest.FixtureRequest, flavour: str, has: tuple[str, ...]) -> None:
-    """Skip a test that asks for what this flavour of node does not have."""
-    asked = {str(capability) for marker in request.node.iter_markers("needs") for capability in marker.args}
-    missing = sorted(asked - set(has))
-    if missing:
-        pytest.skip(f"docker: a {flavour} node has no {', '.join(missing)} -- run with an image that has (--db scylla)")
+def _needs(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Return the capabilities that the test asks of its node."""
+    return tuple(str(capability) for marker in request.node.iter_markers("needs") for capability in marker.args)
 
 
 @pytest.fixture
@@ -116,7 +112,7 @@ def docker_scylla(request: pytest.FixtureRequest) -> Iterator["Node"]:
 
     External services: Docker
     """
-    wanted = request_of(markers.merged_arguments(request.node, MARKER), "scylla")
+    wanted = request_of(markers.merged_arguments(request.node, MARKER), "scylla", needs=_needs(request))
     with node_for(request, wanted) as node:
         yield node
 

@@ -46,7 +46,7 @@ class RunResult:
         exit_code: The run's; None when it did not end.
         started: Epoch seconds.
         seconds: From the first record to the last.
-        torn_down: Whether teardown came to its end.
+        torn_down: Whether teardown came to its end, or was put off on purpose (`--keep`).
         finished: Whether the run came to its end.
         milestones: When what was reached.
     """
@@ -94,7 +94,7 @@ class RunResult:
             exit_code=int(exit_code) if isinstance(exit_code, int) else None,
             started=reader.first,
             seconds=reader.last - reader.first,
-            torn_down=reader.teardown_seconds is not None,
+            torn_down=reader.teardown_seconds is not None or "kept" in reader.seen,
             finished="run-end" in reader.seen,
             milestones=_milestones(reader),
         )

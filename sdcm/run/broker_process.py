@@ -30,12 +30,13 @@ from sdcm.run.services_up import ServicesUp
 _SETTLE_DEADLINE = 20.0
 
 
-def _watch_opener(pipe: int, spec: BrokerSpec, supplies: ServicesUp, stop: threading.Event) -> None:
-    """Wait until the opener is gone, then as long as the environment is kept, then stop."""
+def _watch_opener(pipe: int, supplies: ServicesUp, desk: BrokerDesk, stop: threading.Event) -> None:
+    """Wait until the opener is gone, then as long as the environment is kept or still leased from, then stop."""
     while os.read(pipe, 1):
         pass
-    while not stop.is_set() and (left := supplies.kept_until - time.time()) > 0:
-        stop.wait(min(left, 60.0))
+    kept = supplies.kept_until > time.time()
+    while not stop.is_set() and ((left := supplies.kept_until - time.time()) > 0 or (kept and desk.busy())):
+        stop.wait(min(max(left, 1.0), 60.0))
     stop.set()
 
 
@@ -63,7 +64,7 @@ def serve(run_id: str, pipe: int) -> None:
     server = Server(runtime / protocol.SOCKET_NAME, desk)
     server.start()
     threading.Thread(target=_sweep, args=(places,), daemon=True).start()
-    threading.Thread(target=_watch_opener, args=(pipe, spec, supplies, stop), daemon=True).start()
+    threading.Thread(target=_watch_opener, args=(pipe, supplies, desk, stop), daemon=True).start()
     try:
         supplies.begin()
         stop.wait()

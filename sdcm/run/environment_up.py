@@ -50,6 +50,8 @@ def environment_up(services: Iterable[str], *, setup: bool, db: str, keep_for: f
         ):
             for service in wanted:
                 environ |= client.ask("wait", service=service)["environ"]
+            for image in spec.images:
+                client.ask("image", image=image)
             client.ask("keep", seconds=keep_for)
     except BaseException:
         broker.hang_up()

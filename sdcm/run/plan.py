@@ -57,9 +57,10 @@ class Plan:
 
     def lines(self) -> list[str]:
         """Return the plan for a reader."""
-        lines = [f"{len(self.tests)} tests on {self.workers} workers"]
-        lines += [f"  needs     {label}: {count} tests" for label, count in self.services.items()]
-        lines += [f"  skips     {self.services[label]} tests: {reason}" for label, reason in self.unavailable.items()]
+        lines = [f"{_count(len(self.tests), 'test')} on {_count(self.workers, 'worker')}"]
+        lines += [f"  needs     {label}: {_count(count, 'test')}" for label, count in self.services.items()]
+        for label, reason in self.unavailable.items():
+            lines.append(f"  skips     {_count(self.services[label], 'test')}: {reason}")
         lines += [f"  sets up   {step}" for step in self.steps] or ["  sets up   nothing"]
         return lines
 
@@ -91,6 +92,10 @@ def make_plan(options: RunOptions, tests: tuple[SelectedTest, ...], environ: Map
     )
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _steps(options: RunOptions, services: Mapping[str, int], images: Iterable[str]) -> list[str]:
     steps: list[str] = []
     kind = "kubernetes" in services and not options.kubeconfig
@@ -98,12 +103,17 @@ def _steps(options: RunOptions, services: Mapping[str, int], images: Iterable[st
         steps.append("engine")
     if "docker" in services:
         steps.append("network")
-        steps += [f"image {options.db if image == NODE_IMAGE else image}" for image in images]
+        steps += [f"image {_flavour(options) if image == NODE_IMAGE else image}" for image in images]
     if kind:
         steps += ["image kind-node", "kind", "cluster (Kind)"]
     elif "kubernetes" in services:
         steps.append(f"cluster of {options.kubeconfig}")
     return steps
+
+
+def _flavour(options: RunOptions) -> str:
+    """Return the node image as far as it is known before the engine is."""
+    return "scylla or cassandra (--db auto)" if options.db == "auto" else options.db
 
 
 def _workers(options: RunOptions, tests: Iterable[SelectedTest]) -> int:

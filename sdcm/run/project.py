@@ -67,8 +67,13 @@ def near_text(wrong: str, known: Iterable[str]) -> str:
     A path whose last part is near comes first.
     """
     names = list(known)
-    last = {name.rsplit("/", 1)[-1].rsplit("::", 1)[-1]: name for name in names}
-    tail = wrong.rsplit("/", 1)[-1].rsplit("::", 1)[-1]
-    near = [last[match] for match in difflib.get_close_matches(tail, last, n=_NEAR, cutoff=0.75)]
+    tails = difflib.get_close_matches(_tail(wrong), {_tail(name) for name in names}, n=_NEAR, cutoff=0.75)
+    alike = [name for tail in tails for name in names if _tail(name) == tail]
+    near = sorted(alike, key=lambda name: -difflib.SequenceMatcher(None, wrong, name).ratio())[:_NEAR]
     near = near or difflib.get_close_matches(wrong, names, n=_NEAR, cutoff=0.6)
     return f"did you mean {' or '.join(near)}?" if near else ""
+
+
+def _tail(name: str) -> str:
+    """Return the last part of a path or node id."""
+    return name.rsplit("/", 1)[-1].rsplit("::", 1)[-1]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sdcm import journal as journals
 from sdcm.exit_codes import ExitCode, first_that_applies
+from sdcm.journal import Journal
 from sdcm.reporters.junit import write_junit
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.summary import summary_lines, summary_record
@@ -36,8 +37,9 @@ def print_plan(plan: Plan, *, as_json: bool) -> None:
             say(line)
 
 
-def say_kept(run_id: str, environ: Mapping[str, str]) -> None:
+def say_kept(journal: Journal, run_id: str, environ: Mapping[str, str]) -> None:
     """Say how to enter a kept environment, and how to end it."""
+    journal.write("kept", environ=dict(environ))
     say(f"environment {run_id} is kept; to use it:")
     for name, value in environ.items():
         say(f"  export {name}={value}")

@@ -152,7 +152,7 @@ def _end(run: "Run", broker: OpenBroker) -> None:
     if run.options.keep and broker.alive():
         with suppress(SctError), BrokerClient(broker.socket_path, "runner", deadline=5.0) as client:
             client.ask("keep", seconds=run.options.keep_for)
-            report.say_kept(run.run_id, client.ask("wait", service="docker")["environ"])
+            report.say_kept(run.journal, run.run_id, client.ask("wait", service="docker")["environ"])
             broker.hang_up()
             return
     broker.hang_up()

@@ -124,8 +124,8 @@ class ServicesUp:
         return self._network(name).result()
 
     def image(self, name: str) -> Image:
-        """Return an image by catalogue name or reference."""
-        return self._image(name).result()
+        """Return an image by catalogue name, reference, or `NODE_IMAGE`."""
+        return (self._node_image() if name == NODE_IMAGE else self._image(name)).result()
 
     def node_image(self) -> Image:
         """Return the image of the run's own node flavour."""
@@ -338,6 +338,10 @@ class ServicesUp:
         )
 
     def _loaded(self, name: str) -> "Future[str]":
+        if self._spec.kubernetes != "kind":
+            return self.graph.step(
+                f"load {name}", lambda _: self._pullable(name), needs=[self._cluster()], deadline=_DEADLINES["load"]
+            )
         return self.graph.step(
             f"load {name}",
             lambda step: self._load(name, step),
@@ -347,9 +351,19 @@ class ServicesUp:
 
     def _load(self, name: str, step: RunningStep) -> str:
         reference = self.image(name).reference
-        if self._spec.kubernetes == "kind":
-            load_image(self.engine(), self.cluster(), reference, step)
+        load_image(self.engine(), self.cluster(), reference, step)
         return reference
+
+    @staticmethod
+    def _pullable(name: str) -> str:
+        """Return what a cluster that is not ours can pull itself; nothing is loaded into it."""
+        entry = Catalogue.load().find(name)
+        if entry is not None and not entry.pull:
+            raise ServiceUnavailable(
+                f"kubernetes: image {name} is built here, and a cluster of --kubeconfig cannot pull it",
+                mend="push it to a registry of the cluster's and name it by its reference, or run on Kind",
+            )
+        return entry.pull if entry else name
 
     def _engine_environ_if_any(self) -> Mapping[str, str]:
         return self.engine().environ() if self._spec.kubernetes == "kind" else {}

@@ -273,3 +273,21 @@ def test_docker_tests_alone_make_no_cluster(on_engine, engine):
     assert '"step":"cluster"' not in journal
     clusters = engine.containers.list(all=True, filters={"label": f"io.x-k8s.kind.cluster=sct-{run}"})
     assert clusters == [], before
+
+
+def test_an_image_that_is_not_to_be_had_is_named(on_engine):
+    on_engine.write(
+        "unit_tests/integration/test_query.py",
+        PASSING.replace(
+            "@pytest.mark.integration",
+            '@pytest.mark.docker_scylla_args(image="registry.invalid/scylla:1.2")\n    @pytest.mark.integration',
+        ),
+    )
+    ended = on_engine.sct("integration-tests", "-n", "0", timeout=120)
+    assert ended.code == 69, ended.text
+    assert "registry.invalid/scylla:1.2 is neither here nor pullable" in ended.out
+    assert "Traceback" not in ended.text
+    assert on_engine.nothing_left()
+    ended = on_engine.sct("images", "build", "casandra", timeout=60)
+    assert ended.code == 64
+    assert "did you mean cassandra" in ended.err

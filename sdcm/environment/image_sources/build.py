@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ _SHOWN = 100
 #: Processor shares of a build in the background, where a container has 1024 unless it is told otherwise.
 _BACKGROUND_SHARES = 64
 _TAIL = 40
+#: What a package client says of a network that may be better in a moment.
+_PASSING = re.compile(
+    r"Temporary failure (?:in name resolution|resolving)|Could not resolve|Connection (?:reset|timed out|refused)"
+    r"|TLS handshake timeout|i/o timeout|unexpected EOF|Read timed out|50[234] (?:Bad Gateway|Service|Gateway)",
+    re.IGNORECASE,
+)
 
 
 class BuildFailed(EnvironmentFailed):
@@ -82,6 +89,41 @@ def build(
         raise output.failure() from exc
     finally:
         client.close()
+
+
+def build_with_retries(
+    endpoint: Endpoint,
+    entry: Entry,
+    references: Mapping[str, str],
+    *,
+    tell: Callable[[str], None],
+    pauses: Sequence[float] = (5.0, 20.0),
+    **arguments: Any,
+) -> None:
+    """Build an image; after a failure that may pass (a name that did not resolve, a reset connection), build on.
+
+    Args:
+        endpoint: The engine.
+        entry: What to build.
+        references: As in `build`.
+        tell: Called with each step, and with why it is tried again.
+        pauses: Seconds before each further try.
+        **arguments: As in `build`.
+
+    Raises:
+        BuildFailed: A step failed for good, or too often.
+    """
+    for pause in (*pauses, None):
+        try:
+            build(endpoint, entry, references, tell=tell, **arguments)
+        except BuildFailed as exc:
+            passing = _PASSING.search(exc.evidence)
+            if pause is None or passing is None:
+                raise
+            tell(f"building {entry.name} again in {pause:g} s: {passing[0]}")
+            time.sleep(pause)
+        else:
+            return
 
 
 class _Output:

@@ -21,7 +21,7 @@ def plan(*tests, environ=None, **options):
 def test_docker_tests_bring_up_no_cluster():
     made = plan(docker("a"), docker("b"))
     assert made.services == {"docker": 2}
-    assert made.steps == ("engine", "network", "image auto")
+    assert made.steps == ("engine", "network", "image scylla or cassandra (--db auto)")
     assert made.to_bring_up == ("docker",)
 
 
