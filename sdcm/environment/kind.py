@@ -18,9 +18,10 @@ from sdcm.environment.kind_kubectl import ensure_kubectl
 from sdcm.environment.step import Step
 from sdcm.environment.telling import Teller
 from sdcm.errors import DeadlinePassed, EnvironmentFailed, SctError, ServiceUnavailable
-from sdcm.kubernetes.api import MERGE_PATCH, Api
+from sdcm.kubernetes.api import STRATEGIC_PATCH, Api
 from sdcm.kubernetes.cluster import ClusterRecord
-from sdcm.kubernetes.conditions import is_met
+from sdcm.kubernetes.conditions import hopeless, is_met
+from sdcm.kubernetes.evidence import gather
 from sdcm.ownership import docker_objects, labels
 from sdcm.ownership.docker_endpoint import Endpoint
 from sdcm.ownership.docker_objects import DockerObject
@@ -37,7 +38,17 @@ _POLL = 0.2
 _STAGE = re.compile(r"^ (?:•|\*) ([ -~]+)", re.MULTILINE)
 _EVIDENCE_LINES = 80
 _DELETE_DEADLINE = 60.0
-_COREDNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
+_SYSTEM = "kube-system"
+_COREDNS = f"/apis/apps/v1/namespaces/{_SYSTEM}/deployments/coredns"
+#: The control plane restarts once or twice while its parts find one another.
+_CRASH_LIMIT = 5
+#: One node needs no second DNS server, nor to wait ten seconds for the next look at the first.
+_ONE_QUICK_DNS = {
+    "spec": {
+        "replicas": 1,
+        "template": {"spec": {"containers": [{"name": "coredns", "readinessProbe": {"periodSeconds": 1}}]}},
+    }
+}
 _STORAGE_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
@@ -188,17 +199,25 @@ def _tail(output: bytes) -> str:
 def _wait_ready(kubeconfig: Path, end: float, teller: Teller) -> None:
     api = Api.of(kubeconfig)
     try:
-        # One node needs no second DNS server.
-        api.call("PATCH", _COREDNS, {"spec": {"replicas": 1}}, content_type=MERGE_PATCH)
+        api.call("PATCH", _COREDNS, _ONE_QUICK_DNS, content_type=STRATEGIC_PATCH)
         for what, ready in _needs(api).items():
             teller.now(f"waiting until {what}")
             while not ready():
                 teller.still()
-                if time.monotonic() > end:
-                    raise DeadlinePassed(f"the cluster is up, but not in time that {what}")
+                _require_hope(api, what, time.monotonic() > end)
                 time.sleep(_POLL)
     finally:
         api.close()
+
+
+def _require_hope(api: Api, what: str, late: bool) -> None:
+    """Raise when a pod of the cluster's own has failed for good, or the time is up."""
+    pods = api.items(f"/api/v1/namespaces/{_SYSTEM}/pods")
+    reason = hopeless(None, pods, "", _CRASH_LIMIT)
+    if reason or late:
+        told = gather(api, _SYSTEM, pods, _EVIDENCE_LINES)
+        kind_of_error = EnvironmentFailed if reason else DeadlinePassed
+        raise kind_of_error(f"the cluster is up, but not so far that {what}", why=reason, evidence=told)
 
 
 def _needs(api: Api) -> dict[str, Callable[[], Any]]:

@@ -18,6 +18,7 @@ from sdcm.kubernetes.kubeconfig import Access, read_access
 
 #: Content types of the kinds of patches.
 MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
 

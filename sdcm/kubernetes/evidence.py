@@ -5,13 +5,13 @@ from typing import Any
 
 from sdcm.errors import SctError
 from sdcm.kubernetes.api import Api
-from sdcm.kubernetes.conditions import describe_pod
+from sdcm.kubernetes.conditions import describe_pod, is_met
 
 _EVENTS = 25
 
 
 def gather(api: Api, namespace: str, pods: Iterable[Mapping[str, Any]], lines: int) -> str:
-    """Return the state of pods, the namespace's events, and the end of the logs of pods that are not well.
+    """Return the state of pods, the namespace's events, and the end of logs: of the pods that are not ready, if any.
 
     Args:
         api: The cluster.
@@ -23,7 +23,8 @@ def gather(api: Api, namespace: str, pods: Iterable[Mapping[str, Any]], lines: i
     parts = ["\n".join(describe_pod(pod) for pod in chosen) or "no pods"]
     if events := _events(api, namespace):
         parts.append("events:\n" + "\n".join(events))
-    for pod in chosen:
+    unwell = [pod for pod in chosen if not is_met(pod, "Ready")]
+    for pod in unwell or chosen:
         parts += _logs(api, namespace, pod, lines)
     return "\n\n".join(parts)
 
@@ -51,8 +52,9 @@ def _logs(api: Api, namespace: str, pod: Mapping[str, Any], lines: int) -> list[
     parts = []
     status = pod.get("status") or {}
     for container in (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or []):
-        # a container that restarted says in its previous log why
-        previous = bool(container.get("restartCount")) and not container.get("ready")
+        # one that runs again said in its log before why it had ended; of one that waits that log is the last
+        restarted = bool(container.get("restartCount")) and "running" in (container.get("state") or {})
+        previous = restarted and not container.get("ready")
         text = log_tail(api, namespace, pod["metadata"]["name"], container["name"], lines, previous=previous)
         if text:
             which = "the previous log" if previous else "the log"
