@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdcm import process
-from sdcm.environment.engine import Engine
+from sdcm.environment.engine import Engine, missing_capabilities
 from sdcm.environment.images import Image
 from sdcm.environment.kind_config import OWN_NODE_LABEL, kind_config
 from sdcm.environment.kind_images import load_image
@@ -88,6 +88,8 @@ def create_cluster(
     kubeconfig = runtime / "kubeconfig"
     with contextlib.closing(engine.client()) as client:
         own_node = _require_image(client, image)
+        if not own_node:
+            _require_capabilities(image)
         network = _make_network(client, engine, f"{name}-kind", run_id, ledger)
         config = runtime / "kind.json"
         config.write_text(kind_config(own_node=own_node, address=engine.publish_host))
@@ -143,6 +145,16 @@ def _require_image(client: "docker.DockerClient", image: Image) -> bool:
     return OWN_NODE_LABEL in found.labels
 
 
+def _require_capabilities(image: Image) -> None:
+    """Raise where kindest/node can't run: only our own node does without the capability."""
+    if "CAP_SYS_RESOURCE" in missing_capabilities():
+        raise ServiceUnavailable(
+            f"node image {image.reference} cannot run here",
+            why="this machine withholds CAP_SYS_RESOURCE, without which its kubelet does not start",
+            mend=f"docker rmi {image.reference} && sct.py images build kind-node",
+        )
+
+
 def _make_network(client: "docker.DockerClient", engine: Engine, name: str, run_id: str, ledger: Ledger) -> str:
     """Make the cluster's network: kind's own, named `kind`, is shared with clusters of the user's."""
     ledger.will_make("network", name, **engine.facts())
@@ -178,8 +190,7 @@ def _run_kind(argv: list[str], environ: Mapping[str, str], log: Path, end: float
                 for stage in _STAGE.findall(news.decode(errors="replace")):
                     teller.now(f"kind: {stage.strip()}")
                 teller.still()
-                if time.monotonic() > end:
-                    raise DeadlinePassed("kind did not create the cluster in time", evidence=_tail(said))
+                _require_time(end, said)
                 time.sleep(_POLL / 2)
         except BaseException:
             process.kill_group(child.pid)
@@ -190,6 +201,11 @@ def _run_kind(argv: list[str], environ: Mapping[str, str], log: Path, end: float
         errors = [line for line in said.decode(errors="replace").splitlines() if line.startswith("ERROR")]
         raise EnvironmentFailed("kind cannot create the cluster", why=" ".join(errors), mend=f"see {log}",
                                 evidence=_tail(said))  # fmt: skip
+
+
+def _require_time(end: float, said: bytes) -> None:
+    if time.monotonic() > end:
+        raise DeadlinePassed("kind did not create the cluster in time", evidence=_tail(said))
 
 
 def _tail(output: bytes) -> str:
