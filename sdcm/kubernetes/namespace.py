@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from sdcm import process
+from sdcm import paths, process
 from sdcm.errors import DeadlinePassed, SctError, ServiceUnavailable, UsageProblem
 from sdcm.kubernetes import evidence, manifests
 from sdcm.kubernetes.api import Api, Resource
@@ -278,10 +278,11 @@ class KubernetesNamespace:
         if not self.cluster.kubectl:
             raise ServiceUnavailable("kubectl is not on PATH", why="this cluster is not one that we made",
                                      mend="install kubectl")  # fmt: skip
-        # kubectl's cache would else be made in the user's ~/.kube
-        cache = Path(self.kubeconfig).parent / "kubectl-cache"
+        # kubectl's own place for this is the user's ~/.kube; that of a cluster of ours goes with its run
+        is_ours = bool(self.cluster.control_plane)
+        cache = Path(self.kubeconfig).parent if is_ours else paths.from_environment().cache
         return [self.cluster.kubectl, f"--kubeconfig={self.kubeconfig}", f"--context={self.context}",
-                f"--namespace={self.name}", f"--cache-dir={cache}"]  # fmt: skip
+                f"--namespace={self.name}", f"--cache-dir={cache / 'kubectl-cache'}"]  # fmt: skip
 
     def _resolve(self, target: str) -> tuple[Resource, str]:
         kind, slash, name = target.partition("/")

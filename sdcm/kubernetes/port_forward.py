@@ -35,18 +35,19 @@ def port_forward(kubectl: Sequence[str], target: str, port: int, *, timeout: flo
         EnvironmentFailed: kubectl gave up; its words are the cause.
         DeadlinePassed: It does not listen in time.
     """
+    forward = [*kubectl, "port-forward", "--address=127.0.0.1", target, f":{port}"]
     reading, writing = os.pipe()
-    with tempfile.TemporaryDirectory(prefix="sct-forward-") as folder, os.fdopen(writing, "wb"):
-        log = Path(folder) / "log"
-        forward = [*kubectl, "port-forward", "--address=127.0.0.1", target, f":{port}"]
+    with os.fdopen(writing, "wb"), _nameless_log() as log:
         try:
-            child = process.spawn([sys.executable, "-ISE", tether.__file__, *forward], log=log, stdin=reading)
+            child = process.spawn([sys.executable, "-ISE", tether.__file__, *forward], log=log.path, stdin=reading)
         finally:
             os.close(reading)
+            log.forget_name()
         try:
             end = time.monotonic() + timeout
-            while (match := _LISTENING.search(text := log.read_text())) is None:
+            while (match := _LISTENING.search(text := log.text())) is None:
                 if child.poll() is not None:
+                    text = log.text()
                     raise EnvironmentFailed(f"cannot forward to {target}:{port}", why=_last_line(text), evidence=text)
                 if time.monotonic() > end:
                     raise DeadlinePassed(f"port {port} of {target} was not forwarded after {timeout:g} s",
@@ -56,6 +57,31 @@ def port_forward(kubectl: Sequence[str], target: str, port: int, *, timeout: flo
         finally:
             process.kill_group(child.pid)
             child.wait()
+
+
+class _Log:
+    """A file that soon has no name, so that it is gone with the last process that has it open."""
+
+    def __init__(self, descriptor: int, path: Path) -> None:
+        self._descriptor = descriptor
+        self.path = path
+
+    def forget_name(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+    def text(self) -> str:
+        return os.pread(self._descriptor, 1 << 16, 0).decode(errors="replace")
+
+
+@contextlib.contextmanager
+def _nameless_log() -> Iterator[_Log]:
+    descriptor, name = tempfile.mkstemp(prefix="sct-forward-")
+    log = _Log(descriptor, Path(name))
+    try:
+        yield log
+    finally:
+        log.forget_name()
+        os.close(descriptor)
 
 
 def _last_line(text: str) -> str:

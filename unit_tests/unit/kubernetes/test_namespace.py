@@ -98,15 +98,21 @@ def test_without_kubectl_there_is_one_line(spaces: Spaces) -> None:
         spaces.make().kubectl("get", "pods")
 
 
-def test_kubectl_is_led_to_the_namespace_and_away_from_home(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ours", [True, False])
+def test_kubectl_is_led_to_the_namespace_and_away_from_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ours: bool
+) -> None:
+    monkeypatch.setenv("SCT_CACHE_DIR", str(tmp_path / "cache"))
     program = tmp_path / "kubectl"
     program.write_text('#!/bin/sh\necho "$@"; echo "$KUBECONFIG $KUBERC"; cat\n')
     program.chmod(0o755)
-    cluster = ClusterRecord("c", str(tmp_path / "kubeconfig"), str(program), "ctx")
+    control_plane = "c-control-plane" if ours else ""
+    cluster = ClusterRecord("c", str(tmp_path / "kubeconfig"), str(program), "ctx", control_plane=control_plane)
     space = KubernetesNamespace(cluster, "sct-1-1", {"sct.lease": "sct-1-1"}, str)
     words, environ, given = space.kubectl("get", "pods", input="hello").stdout.splitlines()
     assert words.split() == [f"--kubeconfig={tmp_path}/kubeconfig", "--context=ctx", "--namespace=sct-1-1",
-                             f"--cache-dir={tmp_path}/kubectl-cache", "get", "pods"]  # fmt: skip
+                             f"--cache-dir={tmp_path if ours else tmp_path / 'cache'}/kubectl-cache", "get",
+                             "pods"]  # fmt: skip
     assert (environ, given) == (f"{tmp_path}/kubeconfig off", "hello")
 
 
