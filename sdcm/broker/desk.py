@@ -2,9 +2,8 @@
 
 import itertools
 import os
-import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from sdcm.broker.admission import Admission
@@ -65,11 +64,8 @@ class BrokerDesk:
 
     def close(self, deadline: float) -> None:
         """Wait for removals under way; what stands after that is teardown's."""
-        end = time.monotonic() + deadline
         self._removals.shutdown(wait=False, cancel_futures=True)
-        for future in tuple(self._under_way):
-            if not future.cancelled():
-                future.exception(timeout=max(0.1, end - time.monotonic()))
+        wait(tuple(self._under_way), timeout=deadline)
 
     def _hello(self, _worker: str, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"run": self._supplies.run_id, "pid": os.getpid()}
@@ -105,7 +101,7 @@ class BrokerDesk:
             namespaces.remove_namespace(cluster.kubeconfig, name, own, _NAMESPACE_DEADLINE)
             self._supplies.ledger.removed(entry)
 
-        lease = self._leases.grant(worker, name, test, take_away)
+        lease = self._leases.grant(worker, name, test, lambda: self._in_background(take_away))
         return {"lease": lease.number, "namespace": name, "cluster": cluster.to_record(), "labels": own}
 
     def _load_image(self, _worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:

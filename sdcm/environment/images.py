@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -60,7 +61,7 @@ class Images:
         self._ledger = ledger
         self._environ = environ
 
-    def ensure(self, name_or_reference: str, step: Step) -> Image:
+    def ensure(self, name_or_reference: str, step: Step, *, built_here: bool = False) -> Image:
         """Make sure that an image is there.
 
         A name of the catalogue may be served by the pulled or the built image. A reference gets that very image.
@@ -68,6 +69,7 @@ class Images:
         Args:
             name_or_reference: Name in the catalogue, or an image reference (with `/` or `:`).
             step: Reported to; its deadline (seconds) holds.
+            built_here: Only the image that is built here will do, not the one that a registry has.
 
         Raises:
             UsageProblem: The catalogue has no such name.
@@ -76,6 +78,8 @@ class Images:
         """
         started = time.monotonic()
         entry = self._catalogue.find(name_or_reference)
+        if built_here and entry is not None:
+            entry = replace(entry, pull="")
         with Heartbeat(step, f"looking for image {name_or_reference}") as heartbeat:
             image = self._ensure(entry, name_or_reference, step, heartbeat.now)
         seconds = time.monotonic() - started
@@ -279,6 +283,7 @@ class Images:
         else:
             return "; ".join(reasons)
         return "; ".join([*reasons, reason]) if reason else ""
+
 
 class _SideBySide:
     """What several makers do at a time; when one ends, the word is another's that goes on."""

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import ExitStack
 
 from sdcm import journal as journals
 from sdcm import paths, process
@@ -28,6 +29,8 @@ from sdcm.run.services_up import ServicesUp
 
 #: Seconds that what is just being made may take to exist once the run ends.
 _SETTLE_DEADLINE = 20.0
+#: Seconds for removals under way; what they do not finish is teardown's.
+_REMOVALS_DEADLINE = 3.0
 
 
 def _watch_opener(pipe: int, supplies: ServicesUp, desk: BrokerDesk, stop: threading.Event) -> None:
@@ -65,17 +68,17 @@ def serve(run_id: str, pipe: int) -> None:
     server.start()
     threading.Thread(target=_sweep, args=(places,), daemon=True).start()
     threading.Thread(target=_watch_opener, args=(pipe, supplies, desk, stop), daemon=True).start()
-    try:
+    with ExitStack() as stack:
+        # Last in, first out, and each is called whatever became of those before it.
+        stack.callback(teardown.tear_down, run_id, places, ledger, journal)
+        stack.callback(supplies.let_go_of_engine)
+        stack.callback(supplies.graph.close, _SETTLE_DEADLINE)
+        stack.callback(desk.close, _REMOVALS_DEADLINE)
+        stack.callback(gate.close, _SETTLE_DEADLINE)
+        stack.callback(supplies.graph.closing.set)
+        stack.callback(server.close)
         supplies.begin()
         stop.wait()
-    finally:
-        server.close()
-        supplies.graph.closing.set()
-        gate.close(_SETTLE_DEADLINE)
-        desk.close(_SETTLE_DEADLINE)
-        supplies.graph.close(_SETTLE_DEADLINE)
-        supplies.let_go_of_engine()
-        teardown.tear_down(run_id, places, ledger, journal)
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from sdcm.broker.gate import Gate
 from sdcm.broker.opener import BrokerSpec
 from sdcm.broker.states import ServiceStates
 from sdcm.environment.catalogue import Catalogue
-from sdcm.environment.engine import Engine, find_engine, hold_engine, privileged_verdict
+from sdcm.environment.engine import Engine, find_engine, hold_engine, missing_capabilities, privileged_verdict
 from sdcm.environment.graph import Graph, RunningStep
 from sdcm.environment.images import Image, Images
 from sdcm.environment.kind import create_cluster
@@ -306,7 +306,8 @@ class ServicesUp:
             return self.graph.step("cluster", self._given_cluster, deadline=_DEADLINES["cluster"])
         node_image = self.graph.step(
             "image kind-node",
-            lambda step: self._images().ensure("kind-node", step),
+            # The pulled node cannot run without every capability; ours finds out what there is.
+            lambda step: self._images().ensure("kind-node", step, built_here=bool(missing_capabilities())),
             needs=[self._privileged()],
             deadline=_DEADLINES["image"],
         )

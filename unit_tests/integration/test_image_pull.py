@@ -127,7 +127,7 @@ def test_present_image_is_pulled_once(images: Images, step: FakeStep) -> None:
     assert images.obtainable("tiny") == ""
     first = images.ensure("tiny", step)
     assert first.source == "pulled"
-    assert "Pull complete" in step.log.read_text()
+    assert "Pulling from sct/tiny" in step.log.read_text()
     second = images.ensure("tiny", step)
     assert (second.source, second.id) == ("present", first.id)
 

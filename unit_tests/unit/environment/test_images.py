@@ -146,9 +146,7 @@ def test_what_was_built_is_present_until_its_folder_changes(
     assert engine.count("DELETE", f"/images/{old}") == 1
 
 
-def test_an_image_named_by_its_reference_is_never_replaced(
-    engine: FakeEngine, images: Images, step: FakeStep
-) -> None:
+def test_an_image_named_by_its_reference_is_never_replaced(engine: FakeEngine, images: Images, step: FakeStep) -> None:
     """`kafka` may be built where it cannot be pulled; a test that names r.lan/kafka:4 wants that very image."""
     engine.add_image("r.lan/debian:12")
     with pytest.raises(ServiceUnavailable, match=r"^image r\.lan/kafka:4 is neither here nor pullable: regis"):
