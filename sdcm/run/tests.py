@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from sdcm.run import report, services
 from sdcm.run.pytest_session import PytestSession, keeps_terminal, pytest_argv
+from sdcm.run.selection import files_of
 
 if TYPE_CHECKING:
     from sdcm.run.pipeline import Run
@@ -14,7 +15,8 @@ def run_tests(run: "Run") -> "Run":
     """Hand off to pytest and wait for it; the runner itself runs no test."""
     wanted = 4 if run.options.workers is None else run.options.workers
     workers = run.plan.workers if run.plan else wanted
-    argv = pytest_argv(run.options, run.targets, workers)
+    chosen = run.selection.tests if run.selection else ()
+    argv = pytest_argv(run.options, files_of(chosen, run.targets, run.project), workers)
     run.interrupts.deferred = True
     session = PytestSession(argv, run.project, run.pytest_environ, own_terminal=keeps_terminal(run.options, workers))
     run.stack.callback(session.kill)
