@@ -57,7 +57,7 @@ class JournalWriter:
 def plain(nodeid: str) -> str:
     """Return a node id without the suffix that xdist appends for groups."""
     head, separator, group = nodeid.rpartition("@")
-    return head if separator and "[" not in group and "/" not in group else nodeid
+    return head if separator and "]" not in group else nodeid
 
 
 def record_of(reports: list[pytest.TestReport]) -> dict[str, Any]:

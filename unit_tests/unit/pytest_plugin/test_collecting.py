@@ -1,0 +1,154 @@
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from sdcm.services import selected
+from sdcm.services.selected import NODE_IMAGE
+
+SUITE = '''
+"""A module's own words.
+
+External services: AWS S3
+"""
+
+import pytest
+
+pytestmark = [pytest.mark.integration, pytest.mark.docker_scylla_args(rack=1, image="module/scylla:1")]
+
+
+@pytest.fixture(scope="module")
+def shared(k8s_cluster_of_module):
+    """Holds a lease for the module."""
+
+
+@pytest.fixture(scope="module")
+def k8s_cluster_of_module():
+    """Nothing of ours."""
+
+
+def test_plain():
+    """Words."""
+
+
+@pytest.mark.docker_scylla_args(scylla_docker_image="function/scylla:2")
+def test_node(docker_scylla):
+    """Words."""
+
+
+def test_two(docker_scylla, docker_scylla_2):
+    """Words."""
+
+
+@pytest.mark.xdist_group("g")
+def test_group():
+    """Words."""
+
+
+# service: azure
+def test_comment():
+    """Words."""
+
+
+@pytest.mark.services("gce")
+@pytest.mark.parametrize("n", [1, 2])
+def test_marked(n):
+    """Words."""
+'''
+
+
+def collect(tmp_path, suite, *arguments):
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_suite.py").write_text(textwrap.dedent(suite))
+    file = tmp_path / "selection.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, selected.ENVIRONMENT_VARIABLE: str(file)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done, {test.nodeid.partition("::")[2]: test for test in selected.read(file)} if file.exists() else {}
+
+
+def test_a_selection_tells_what_each_test_needs(tmp_path):
+    done, tests = collect(tmp_path, SUITE)
+    assert done.returncode == 0, done.stdout
+    assert {test.file for test in tests.values()} == {"test_suite.py"}
+    assert tests["test_plain"].services == ("aws",)
+    assert tests["test_node"].services == ("aws", "docker")
+    assert tests["test_node"].images == ("function/scylla:2",)
+    assert (tests["test_two"].images, tests["test_two"].nodes) == (("module/scylla:1",), 2)
+    assert tests["test_group"].group == "g"
+    assert tests["test_comment"].services == ("aws", "azure")
+    assert tests["test_marked[2]"].services == ("aws", "gce")
+    assert not any(test.shared_lease for test in tests.values())
+
+
+def test_a_node_without_an_image_of_its_own_has_the_runs_flavour(tmp_path):
+    _, tests = collect(tmp_path, "def test_it(docker_scylla):\n    pass\n")
+    assert tests["test_it"].images == (NODE_IMAGE,)
+
+
+def test_a_lease_held_by_a_wider_fixture_keeps_its_module_whole(tmp_path):
+    suite = """
+    import pytest
+
+    @pytest.fixture(scope="module")
+    def mine(docker_scylla):
+        return docker_scylla
+
+    def test_it(mine):
+        pass
+    """
+    _, tests = collect(tmp_path, suite)
+    assert tests["test_it"].shared_lease
+
+
+def test_an_unknown_service_is_a_mistake_that_names_the_test(tmp_path):
+    done, _ = collect(tmp_path, "import pytest\n\n@pytest.mark.services('mars')\ndef test_it():\n    pass\n")
+    assert done.returncode == 4
+    text = done.stdout + done.stderr
+    assert "test_suite.py::test_it: unknown service 'mars'" in text
+    assert "INTERNALERROR" not in text
+
+
+def test_a_missing_configuration_file_is_a_mistake_before_anything_runs(tmp_path):
+    done, _ = collect(
+        tmp_path, "import pytest\n\n@pytest.mark.sct_config(files='no.yaml')\ndef test_it(params):\n    pass\n"
+    )
+    assert done.returncode == 4
+    assert "no.yaml" in done.stderr
+
+
+def test_without_being_asked_nothing_is_written(tmp_path):
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_it.py").write_text("def test_it():\n    pass\n")
+    state = tmp_path / "state"
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("SCT_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"],
+        cwd=tmp_path,
+        env={**environ, "SCT_STATE_DIR": str(state), "SCT_RUNTIME_DIR": str(tmp_path / "r")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert not state.exists()
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("records", [[], [{"nodeid": "a.py::t", "file": "a.py", "services": [], "images": []}]])
+def test_a_selection_is_read_back_as_written(tmp_path, records):
+    file = tmp_path / "selection.json"
+    file.write_text(json.dumps(records))
+    tests = selected.read(file)
+    selected.write(file, tests)
+    assert selected.read(file) == tests

@@ -1,0 +1,51 @@
+import pytest
+
+from sdcm.pytest_plugin.evidence import CLASS_PROPERTY
+from sdcm.pytest_plugin.journalling import plain, record_of
+
+
+def report(when, outcome, longrepr=None, **more):
+    return pytest.TestReport(
+        "f.py::t", ("f.py", 1, "t"), {}, outcome, longrepr, when, duration=0.5, start=1.0, stop=1.5, **more
+    )
+
+
+def test_a_passed_test():
+    record = record_of([report(when, "passed") for when in ("setup", "call", "teardown")])
+    assert (record["outcome"], record["seconds"], record["worker"]) == ("passed", 1.5, "main")
+    assert record["failure_class"] == ""
+
+
+def test_a_failure_keeps_its_text_and_class():
+    failed = report("call", "failed", "E   sums are off", user_properties=[(CLASS_PROPERTY, "test")])
+    record = record_of([report("setup", "passed"), failed, report("teardown", "passed")])
+    assert (record["outcome"], record["phase"], record["failure_class"]) == ("failed", "call", "test")
+    assert record["reason"] == "E   sums are off"
+
+
+def test_a_failed_set_up_is_an_error_of_the_class_it_carries():
+    failed = report("setup", "failed", "no node", user_properties=[(CLASS_PROPERTY, "environment")])
+    record = record_of([failed, report("teardown", "passed")])
+    assert (record["outcome"], record["phase"], record["failure_class"]) == ("error", "setup", "environment")
+
+
+def test_a_failed_teardown_is_an_error_though_the_test_passed():
+    record = record_of([report("setup", "passed"), report("call", "passed"), report("teardown", "failed", "left")])
+    assert (record["outcome"], record["phase"]) == ("error", "teardown")
+
+
+def test_a_skip_keeps_its_reason():
+    record = record_of([report("setup", "skipped", ("f.py", 1, "Skipped: aws: no key")), report("teardown", "passed")])
+    assert (record["outcome"], record["reason"]) == ("skipped", "aws: no key")
+
+
+def test_a_crashed_worker_is_a_failure():
+    record = record_of([report("???", "failed", "worker 'gw0' crashed")])
+    assert (record["outcome"], record["phase"], record["failure_class"]) == ("failed", "???", "test")
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "shown"), [("f.py::t@g", "f.py::t"), ("f.py::t[a@b]", "f.py::t[a@b]"), ("f.py::t", "f.py::t")]
+)
+def test_group_suffixes_are_left_out(nodeid, shown):
+    assert plain(nodeid) == shown
