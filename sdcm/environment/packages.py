@@ -1,6 +1,7 @@
 """Installing what the machine lacks from the system's own packages (Debian and Ubuntu)."""
 
 import os
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,14 @@ ENGINE_PACKAGES = ("docker.io", "iptables", "iproute2")
 #: What bootstrapping a base image needs.
 BOOTSTRAP_PACKAGES = ("mmdebstrap", "debian-archive-keyring")
 _SAY_EVERY = 2.0
+#: Seconds to wait for another package manager; the one that starts a fresh virtual machine takes minutes.
+_LOCK_DEADLINE = 300.0
+_LOCK_PAUSE = 1.0
+_LOCKED = re.compile(r"Unable to (?:lock directory|acquire the dpkg)|Could not get lock")
+
+
+class PackagesLocked(EnvironmentFailed):
+    """Another package manager is at work."""
 
 
 def can_install(os_release: Path = Path("/etc/os-release")) -> str:
@@ -60,9 +69,9 @@ def install(packages: Sequence[str], step: Step) -> None:
         raise ServiceUnavailable(f"cannot install {', '.join(packages)}", why=reason, mend=command(packages))
     started = time.monotonic()
     options = ["-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Options::=--force-confold"]
-    _run_to_its_end(["apt-get", "update"], step, started)
+    _run_when_unlocked(["apt-get", "update"], step, started)
     wanted = [*packages, *_docker_client(packages)]
-    _run_to_its_end(["apt-get", "install", "-y", "--no-install-recommends", *options, *wanted], step, started)
+    _run_when_unlocked(["apt-get", "install", "-y", "--no-install-recommends", *options, *wanted], step, started)
     step.say(f"installed {', '.join(wanted)} in {time.monotonic() - started:.0f} s")
 
 
@@ -72,6 +81,20 @@ def _docker_client(packages: Sequence[str]) -> list[str]:
         return []
     found = process.run(["apt-cache", "policy", "docker-cli"], timeout=60, check=False).stdout
     return ["docker-cli"] if "Candidate:" in found and "Candidate: (none)" not in found else []
+
+
+def _run_when_unlocked(argv: Sequence[str], step: Step, started: float) -> None:
+    """Run a package command; while another one (a step of ours, or the system's own) holds a lock, wait."""
+    while True:
+        try:
+            _run_to_its_end(argv, step, started)
+        except PackagesLocked as exc:
+            if time.monotonic() - started > _LOCK_DEADLINE:
+                raise
+            step.say(f"waiting for another package manager: {exc.why}")
+            time.sleep(_LOCK_PAUSE)
+        else:
+            return
 
 
 def _run_to_its_end(argv: Sequence[str], step: Step, started: float) -> None:
@@ -89,11 +112,9 @@ def _run_to_its_end(argv: Sequence[str], step: Step, started: float) -> None:
             said = now
             step.say(f"{_last_line(step.log, begin)} ({now - started:.0f} s)")
     if child.returncode != 0:
-        raise EnvironmentFailed(
-            f"`{' '.join(argv)}` failed with status {child.returncode}",
-            why=_last_line(step.log, begin),
-            mend=f"see {step.log}",
-        )
+        why = _last_line(step.log, begin)
+        kind = PackagesLocked if _LOCKED.search(step.log.read_text(errors="replace")[begin:]) else EnvironmentFailed
+        raise kind(f"`{' '.join(argv)}` failed with status {child.returncode}", why=why, mend=f"see {step.log}")
 
 
 def _last_line(log: Path, begin: int) -> str:

@@ -29,6 +29,9 @@ from sdcm.run.services_up import ServicesUp
 
 #: Seconds that what is just being made may take to exist once the run ends.
 _SETTLE_DEADLINE = 20.0
+#: Seconds for steps to stop at their next line of progress. An image build that says nothing is not waited for: the
+#: engine ends it when this process, and so its connection, is gone.
+_STEPS_DEADLINE = 3.0
 #: Seconds for removals under way; what they do not finish is teardown's.
 _REMOVALS_DEADLINE = 3.0
 
@@ -72,7 +75,7 @@ def serve(run_id: str, pipe: int) -> None:
         # Last in, first out, and each is called whatever became of those before it.
         stack.callback(teardown.tear_down, run_id, places, ledger, journal)
         stack.callback(supplies.let_go_of_engine)
-        stack.callback(supplies.graph.close, _SETTLE_DEADLINE)
+        stack.callback(supplies.graph.close, _STEPS_DEADLINE)
         stack.callback(desk.close, _REMOVALS_DEADLINE)
         stack.callback(gate.close, _SETTLE_DEADLINE)
         stack.callback(supplies.graph.closing.set)

@@ -54,6 +54,27 @@ def test_a_failure_tells_the_last_words(tools: Path, tmp_path: Path) -> None:
         packages.install(["nope"], FakeStep(tmp_path))
 
 
+def test_another_package_manager_is_waited_for(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "_LOCK_PAUSE", 0.01)
+    calls, locked = tmp_path / "calls", "E: Could not get lock /var/lib/apt/lists/lock"
+    write(
+        tools / "apt-get",
+        f'echo "$*" >> {calls}; [ "$(wc -l < {calls})" -gt 2 ] || {{ echo "{locked}"; echo; exit 100; }}',
+    )
+    step = FakeStep(tmp_path)
+    packages.install(["x"], step)
+    assert [call.split()[0] for call in calls.read_text().splitlines()] == ["update"] * 3 + ["install"]
+    assert any("waiting for another package manager" in said for said in step.said)
+
+
+def test_a_lock_that_stays_is_a_failure(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "_LOCK_PAUSE", 0.01)
+    monkeypatch.setattr(packages, "_LOCK_DEADLINE", 0.1)
+    write(tools / "apt-get", 'echo "E: Unable to lock directory /var/lib/apt/lists/"; exit 100')
+    with pytest.raises(packages.PackagesLocked):
+        packages.install(["x"], FakeStep(tmp_path))
+
+
 def test_an_installation_is_let_finish_past_the_deadline(tools: Path, tmp_path: Path) -> None:
     write(tools / "apt-get", f"sleep 0.5; touch {tmp_path}/finished")
     with pytest.raises(DeadlinePassed, match="is let finish"):

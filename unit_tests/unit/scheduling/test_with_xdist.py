@@ -53,6 +53,7 @@ def _run(folder: Path, selected: str = "", *arguments: str, supplies: str = "", 
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text)
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "SCT_"))}
+    env.pop("CI", None)  # with it pytest repeats whole messages in its summary
     env |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(_ROOT)}
     argv = [sys.executable, "-m", "pytest", "-v", "-n2", f"--rootdir={folder}", *arguments]
     result = process.run(argv, timeout=180, env=env, cwd=folder, check=False)

