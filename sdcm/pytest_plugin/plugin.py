@@ -32,6 +32,16 @@ _FEATURES = (
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the project's own setting."""
+    parser.addini(
+        collecting.ACTS_INI,
+        "the plugin acts in plain pytest as under sct.py: every declared service is waited for, or skips its tests",
+        type="bool",
+        default=False,
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register markers and features."""
     markers.register(config)

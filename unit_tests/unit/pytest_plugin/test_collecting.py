@@ -126,9 +126,11 @@ def test_a_missing_configuration_file_is_a_mistake_before_anything_runs(tmp_path
     assert "no.yaml" in done.stderr
 
 
-def test_without_being_asked_nothing_is_written(tmp_path):
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    (tmp_path / "test_it.py").write_text("def test_it():\n    pass\n")
+@pytest.mark.parametrize(("setting", "outcome"), [("", "1 passed"), ("sct = true", "1 skipped")])
+def test_in_plain_pytest_words_count_only_where_the_project_says_so(tmp_path, setting, outcome):
+    """A stranger's docstring skips nothing and starts nothing."""
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\n{setting}\n")
+    (tmp_path / "test_it.py").write_text('def test_it():\n    """External services: AWS S3"""\n')
     state = tmp_path / "state"
     environ = {name: value for name, value in os.environ.items() if not name.startswith("SCT_")}
     done = subprocess.run(
@@ -141,6 +143,7 @@ def test_without_being_asked_nothing_is_written(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stdout
+    assert outcome in done.stdout
     assert not state.exists()
     assert not (tmp_path / "r").exists()
 
