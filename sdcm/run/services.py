@@ -34,6 +34,8 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
     """
     if run.options.kubeconfig and not os.path.isfile(run.options.kubeconfig):  # noqa: PTH113 - as typed
         raise UsageProblem(f"--kubeconfig {run.options.kubeconfig}", why="no such file")
+    if run.options.verbosity >= 0 and not run.options.plan_only:
+        report.say(f"  {'selection':<16} collecting the tests of {', '.join(run.targets)}")
     looking = _EngineLookUp(run)
     chosen = selection.collect(run.options, run.project, run.targets, run.state / "selection.json", run.environ)
     run.journal.write("selection", tests=len(chosen.tests), seconds=round(chosen.seconds, 3))
