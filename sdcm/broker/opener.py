@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from sdcm import journal, paths, process
 from sdcm.broker import protocol
+from sdcm.ownership.ledger import Ledger
 
 #: Name under which `python -m` starts a broker; it stands above this package, so it is not imported.
 _ENTRY = "sdcm.run.broker_process"
@@ -84,6 +85,9 @@ class OpenBroker:
         """
         state = paths.make_private(places.run_state(spec.run_id))
         paths.make_private(places.runtime)
+        own = Ledger(state, spec.run_id, process.identify())
+        own.will_make("directory", str(places.run_runtime(spec.run_id)))
+        own.close()
         runtime = paths.make_private(places.run_runtime(spec.run_id))
         (state / SPEC_FILE).write_text(json.dumps(asdict(spec)))
         read_end, write_end = os.pipe()

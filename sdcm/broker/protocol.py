@@ -29,6 +29,8 @@ BROKER_VARIABLE = "SCT_BROKER"
 SERVICES_VARIABLE = "SCT_SERVICES"
 #: Set in plain pytest: its first process, not `sct.py`, is the run's opener.
 PLAIN_VARIABLE = "SCT_PLAIN"
+#: Descriptor of a pipe that ends with the runner; pytest's first process ends with it.
+RUNNER_PIPE_VARIABLE = "SCT_RUNNER_PIPE"
 #: File in a run's runtime directory with the state of each service, for who cannot wait on a socket.
 SERVICES_FILE = "services.json"
 SOCKET_NAME = "broker.sock"

@@ -52,7 +52,7 @@ def live_runs(places: Paths) -> list[LiveRun]:
     return [
         LiveRun(state.run_id, places.run_runtime(state.run_id) / protocol.SOCKET_NAME, state.keep_until)
         for state in states(places)
-        if is_judgeable(state.owner) and is_alive(state.owner)
+        if state.entries and is_judgeable(state.owner) and is_alive(state.owner)
     ]
 
 

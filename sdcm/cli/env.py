@@ -88,14 +88,20 @@ def down() -> int:
 
     places = paths.from_environment()
     environments = [run for run in runs.live_runs(places) if run.kept]
+    failed = False
     if not environments:
         click.echo("no environment is kept")
     for run in environments:
-        with BrokerClient(run.socket, "env down", deadline=5.0) as client:
-            client.ask("stop")
-        _await_end(places.run_runtime(run.run_id), run.run_id)
-        click.echo(f"environment {run.run_id} is down")
-    return ExitCode.OK
+        try:
+            with BrokerClient(run.socket, "env down", deadline=5.0) as client:
+                client.ask("stop")
+            _await_end(places.run_runtime(run.run_id), run.run_id)
+        except SctError as exc:
+            failed = True
+            click.echo(f"sct: environment {run.run_id}: {exc}", err=True)
+        else:
+            click.echo(f"environment {run.run_id} is down")
+    return ExitCode.ENVIRONMENT_FAILED if failed else ExitCode.OK
 
 
 def _await_end(runtime: Path, run_id: str) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -84,6 +85,9 @@ def entry() -> NoReturn:
         code = sct.main(standalone_mode=False) or ExitCode.OK
     except click.exceptions.Exit as exc:
         code = exc.exit_code
+    except click.exceptions.NoArgsIsHelpError as exc:
+        exc.show()
+        code = ExitCode.USAGE
     except click.ClickException as exc:
         click.echo(f"sct: {_one_line(exc)}", err=True)
         code = ExitCode.USAGE
@@ -97,9 +101,9 @@ def entry() -> NoReturn:
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody left to tell.
+        # Whoever read our output has gone; there is nobody left to tell. 141 is what a shell says of it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.OK
+        code = 128 + signal.SIGPIPE
     except Exception:  # noqa: BLE001 - the last stop: one line on screen, the traceback in a file
         click.echo(f"sct: a defect of the runner itself; its traceback is in {_log_defect()}", err=True)
     sys.exit(int(code))
@@ -114,7 +118,12 @@ def _one_line(exc: click.ClickException) -> str:
 def _log_defect() -> Path:
     from sdcm import paths
 
-    file = paths.make_private(paths.from_environment().state) / "defect.log"
-    with file.open("a") as log:
-        traceback.print_exc(file=log)
+    file = paths.from_environment().state / "defect.log"
+    try:
+        paths.make_private(file.parent)
+        with file.open("a") as log:
+            traceback.print_exc(file=log)
+    except OSError:
+        traceback.print_exc()
+        return Path("/dev/stderr")
     return file

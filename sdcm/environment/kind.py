@@ -1,6 +1,7 @@
 """A Kind cluster of the run's own: created, made ready, given images, deleted."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -99,7 +100,7 @@ def create_cluster(
         node = f"{name}-control-plane"
         try:
             teller = Teller(step, f"creating cluster {name}")
-            _run_kind(argv, _environ(engine, network, kubeconfig), step.log, end, teller)
+            _run_kind(argv, _environ(engine, network, kubeconfig), step.log, end, teller, ledger)
             kubeconfig.chmod(0o600)
             kubectl = ensure_kubectl(client, node, image.id, paths)
             _wait_ready(kubeconfig, end, teller)
@@ -177,12 +178,19 @@ def _environ(engine: Engine, network: str, kubeconfig: Path) -> dict[str, str]:
     }
 
 
-def _run_kind(argv: list[str], environ: Mapping[str, str], log: Path, end: float, teller: Teller) -> None:
-    """Run kind; each stage it names becomes the progress line."""
+def _run_kind(
+    argv: list[str], environ: Mapping[str, str], log: Path, end: float, teller: Teller, ledger: Ledger
+) -> None:
+    """Run kind; each stage it names becomes the progress line.
+
+    It is in the ledger, as it must not go on making a cluster when this process was killed.
+    """
     log.touch()
     with log.open("rb") as reader:
         reader.seek(0, os.SEEK_END)
         child = process.spawn(argv, env=environ, log=log)
+        identity = json.dumps(process.identify(child.pid).to_record())
+        entry = ledger.will_make("process", str(child.pid), identity=identity)
         said = b""
         try:
             while (status := child.poll()) is None:
@@ -197,6 +205,7 @@ def _run_kind(argv: list[str], environ: Mapping[str, str], log: Path, end: float
             child.wait()
             raise
         said += reader.read()
+    ledger.removed(entry)
     if status != 0:
         errors = [line for line in said.decode(errors="replace").splitlines() if line.startswith("ERROR")]
         raise EnvironmentFailed("kind cannot create the cluster", why=" ".join(errors), mend=f"see {log}",

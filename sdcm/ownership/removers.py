@@ -30,13 +30,14 @@ _ASKED_NICELY = 3.0
 # What stands on what: lower numbers go first, equal ones side by side. Kinds that are not named here (a caller's own)
 # go before all of them; the engine, always a caller's own, after all.
 _ORDER = {
+    # A program that still makes things must end before what it has made is looked for.
+    "process": 0,
     "namespace": 1,
     "kind-cluster": 2,
     "container": 2,
     "volume": 3,
     "network": 3,
     "labelled": 4,
-    "process": 5,
     "directory": 6,
     "engine": 9,
 }

@@ -5,7 +5,8 @@ Under `sct.py` the runner has set the variables below. In plain pytest the first
 """
 
 import os
-import time
+import signal
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sdcm import journal, paths
-from sdcm.broker.protocol import BROKER_VARIABLE, PLAIN_VARIABLE, RUN_VARIABLE, SERVICES_VARIABLE
+from sdcm.broker.protocol import (
+    BROKER_VARIABLE,
+    PLAIN_VARIABLE,
+    RUN_VARIABLE,
+    RUNNER_PIPE_VARIABLE,
+    SERVICES_VARIABLE,
+)
 from sdcm.services import selected
 from sdcm.services.selected import SelectedTest
 
@@ -151,6 +158,21 @@ def context_of(config: pytest.Config) -> RunContext:
     return config.stash[_CONTEXT]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """End with the runner: a pipe that it holds open ends with it, even when it is killed."""
+    pipe = os.environ.pop(RUNNER_PIPE_VARIABLE, None)
+    if pipe is not None and not is_worker(config):
+        threading.Thread(target=_end_with_runner, args=(int(pipe),), name="runner-pipe", daemon=True).start()
+
+
+def _end_with_runner(pipe: int) -> None:
+    while os.read(pipe, 1):
+        pass
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Make the run known before xdist starts workers."""
@@ -164,9 +186,7 @@ def pytest_xdist_node_collection_finished(node: Any) -> None:
     context = context_of(node.config)
     if not context.opener:
         return
-    deadline = time.monotonic() + 5
-    while not context.selection_file.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    # The worker wrote it before xdist told of its collection; it writes none when nothing is needed.
     if context.selection_file.exists():
         context.open_broker(selected.read(context.selection_file))
 

@@ -62,7 +62,6 @@ def serve(run_id: str, pipe: int) -> None:
         signal.signal(number, lambda *_: stop.set())
     journal = Journal(state / journals.FILE_NAME)
     ledger = Ledger(state, run_id, process.identify())
-    ledger.will_make("directory", str(runtime))
     gate = Gate()
     states = ServiceStates(runtime / protocol.SERVICES_FILE, journal)
     supplies = ServicesUp(spec, places, ledger, journal, states, gate, stop)

@@ -16,7 +16,7 @@ from sdcm import journal as journals
 from sdcm import paths
 from sdcm.broker import runs
 from sdcm.broker.opener import OpenBroker
-from sdcm.errors import SctError
+from sdcm.errors import SctError, UsageProblem
 from sdcm.exit_codes import ExitCode
 from sdcm.journal import Journal
 from sdcm.ownership import labels
@@ -110,6 +110,21 @@ def plan(run: Run) -> Run:
 STAGES: tuple[Stage, ...] = (select, plan, services.bring_up, tests.run_tests)
 
 
+def _writable(folder: Path, what: str, mend: str) -> Path:
+    """Make a folder and return it.
+
+    Raises:
+        UsageProblem: Nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise UsageProblem(f"{what} {folder} cannot be made", why=exc.strerror or str(exc), mend=mend) from exc
+    if not os.access(folder, os.W_OK):
+        raise UsageProblem(f"{what} {folder} cannot be written to", mend=mend)
+    return folder
+
+
 def execute(options: RunOptions) -> ExitCode:
     """Run the stages, take everything down, report, and return the exit code.
 
@@ -121,7 +136,9 @@ def execute(options: RunOptions) -> ExitCode:
     root = project.find_project(Path.cwd())
     targets = project.resolve_targets(root, Path.cwd(), options.tests)
     run_id = labels.new_run_id()
-    state = paths.make_private(places.run_state(run_id))
+    state = _writable(places.run_state(run_id), "the state directory", "set SCT_STATE_DIR")
+    for folder in filter(None, (options.report_dir, options.junit_xml and options.junit_xml.absolute().parent)):
+        _writable(folder, "the reports' folder", "name another")
     with ExitStack() as outer, Interrupts() as interrupts:
         journal = Journal(state / journals.FILE_NAME)
         outer.callback(journal.close)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdcm import process
+from sdcm.broker.protocol import RUNNER_PIPE_VARIABLE
 from sdcm.run.options import RunOptions
 from sdcm.run.selection import selection_arguments
 
@@ -60,9 +61,18 @@ class PytestSession:
                 keys; Ctrl-C then reaches it from the terminal and not from us.
         """
         self._own_terminal = own_terminal
-        self._child: subprocess.Popen[bytes] = process.spawn(
-            argv, env=environ, cwd=project, new_session=not own_terminal, inherit_output=True
-        )
+        read_end, self._pipe = os.pipe()
+        try:
+            self._child: subprocess.Popen[bytes] = process.spawn(
+                argv,
+                env={**environ, RUNNER_PIPE_VARIABLE: str(read_end)},
+                cwd=project,
+                new_session=not own_terminal,
+                inherit_output=True,
+                pass_fds=[read_end],
+            )
+        finally:
+            os.close(read_end)
 
     @property
     def pid(self) -> int:

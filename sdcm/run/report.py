@@ -1,6 +1,7 @@
 """What the user reads at the end of a run, and its exit code."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,9 +19,16 @@ if TYPE_CHECKING:
     from sdcm.run.pipeline import Run
 
 
+#: pytest's exit statuses that are ours too.
+_PYTEST_CODES = {2, 3, 4, 5}
+
+
 def say(line: str) -> None:
-    """Print a line for the user."""
-    print(line, flush=True)  # noqa: T201 - this is the runner's voice
+    """Print a line for the user; a reader that has gone changes nothing about the run."""
+    try:
+        print(line, flush=True)  # noqa: T201 - this is the runner's voice
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(line: str) -> None:
@@ -77,12 +85,18 @@ def exit_code(run: "Run", result: RunResult) -> ExitCode:
         codes.add(ExitCode.INTERRUPTED)
     if outcome.broker_lost or outcome.status < 0:
         codes.add(ExitCode.ENVIRONMENT_FAILED)
-    if outcome.status == ExitCode.TESTS_FAILED and not result.failures:
-        codes.add(ExitCode.TESTS_FAILED)
+    if outcome.status > 0 and (outcome.status != ExitCode.TESTS_FAILED or not result.failures):
+        # pytest may end before there is a session to write of, over its own arguments for example.
+        codes.add(_of_pytest(outcome.status))
     if outcome.interrupted or outcome.broker_lost:
         # It was we who interrupted pytest.
         codes.discard(ExitCode.PYTEST_INTERRUPTED)
     return first_that_applies(codes)
+
+
+def _of_pytest(status: int) -> ExitCode:
+    """Return the code for pytest's own exit status; one that it does not document counts as failed tests."""
+    return ExitCode(status) if status in _PYTEST_CODES else ExitCode.TESTS_FAILED
 
 
 def finish(run: "Run") -> ExitCode:

@@ -1,6 +1,5 @@
 """The collect-only pass: which tests are chosen, and what each needs."""
 
-import os
 import re
 import sys
 import time
@@ -8,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdcm import process
+from sdcm import journal, process
+from sdcm.broker.protocol import BROKER_VARIABLE, PLAIN_VARIABLE, RUN_VARIABLE, SERVICES_VARIABLE
 from sdcm.errors import SctError, UsageProblem
 from sdcm.exit_codes import ExitCode
 from sdcm.run.options import RunOptions
@@ -20,6 +20,15 @@ from sdcm.services.selected import SelectedTest
 _DEADLINE = 600.0
 #: Files on a command line; more go by their folders.
 _FILES_AT_MOST = 500
+#: What a run tells its own processes.
+_OF_A_RUN = (
+    RUN_VARIABLE,
+    BROKER_VARIABLE,
+    SERVICES_VARIABLE,
+    PLAIN_VARIABLE,
+    selected.ENVIRONMENT_VARIABLE,
+    journal.ENVIRONMENT_VARIABLE,
+)
 _NOT_FOUND = re.compile(r"^ERROR: not found: (?P<path>.*)$", re.MULTILINE)
 
 
@@ -119,6 +128,5 @@ def _node_ids(file: str, project: Path, environ: Mapping[str, str]) -> list[str]
 
 def run_environ(environ: Mapping[str, str]) -> dict[str, str]:
     """Return an environment for pytest that nothing of an outer run shines into."""
-    return {name: value for name, value in environ.items() if not name.startswith("PYTEST_XDIST")} | {
-        "PYTHONUNBUFFERED": os.environ.get("PYTHONUNBUFFERED", "1")
-    }
+    outer = {*_OF_A_RUN, *(name for name in environ if name.startswith("PYTEST_XDIST"))}
+    return {name: value for name, value in environ.items() if name not in outer}

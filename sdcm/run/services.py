@@ -153,8 +153,9 @@ def _end(run: "Run", broker: OpenBroker) -> None:
     """Let the broker tear down and wait for it; do it from the ledger when it cannot."""
     if run.options.keep and broker.alive():
         with suppress(SctError), BrokerClient(broker.socket_path, "runner", deadline=5.0) as client:
+            environ = client.ask("status")["environ"]
             client.ask("keep", seconds=run.options.keep_for)
-            report.say_kept(run.journal, run.run_id, client.ask("wait", service="docker")["environ"])
+            report.say_kept(run.journal, run.run_id, environ)
             broker.hang_up()
             return
     broker.hang_up()

@@ -20,6 +20,8 @@ from sdcm.paths import Paths
 
 #: Seconds that all of it may take; what stands then is reported as left over.
 DEADLINE = 120.0
+#: Of these, what is kept for the engine and the runtime directory.
+_FOR_THE_LAST = 40.0
 _NAMESPACE_DEADLINE = 60.0
 
 
@@ -45,10 +47,10 @@ def tear_down(run_id: str, places: Paths, ledger: Ledger, journal: Journal) -> l
     clusters = [entry for entry in entries if entry.kind == "kind-cluster"]
     with_cluster = [entry for entry in entries if clusters and entry.kind == "namespace"]
     first = [entry for entry in entries if entry not in last and entry not in with_cluster]
-    leftovers = removers.remove(first, ledger, DEADLINE, extra={"namespace": _remove_namespace})
+    leftovers = removers.remove(first, ledger, DEADLINE - _FOR_THE_LAST, extra={"namespace": _remove_namespace})
     for entry in with_cluster:
         ledger.removed(entry)
-    leftovers += removers.remove(last, ledger, DEADLINE, extra={"engine": lambda _: _stop_engine(places)})
+    leftovers += removers.remove(last, ledger, _FOR_THE_LAST, extra={"engine": lambda _: _stop_engine(places)})
     journal.write(
         "teardown-end",
         seconds=round(time.monotonic() - started, 3),
@@ -76,6 +78,7 @@ def tear_down_dead(run_id: str, places: Paths) -> list[Leftover]:
     if read(state / FILE_NAME) is None:
         return []
     ledger = Ledger(state, run_id, process.identify())
+    ledger.keep_until(0.0)
     journal = Journal(state / journals.FILE_NAME)
     try:
         return tear_down(run_id, places, ledger, journal)

@@ -2,6 +2,10 @@
 
 import xml.etree.ElementTree as ET
 
+import psutil
+
+from sdcm.wait import wait_for
+
 
 def test_unit_tests_pass(project):
     ended = project.sct("unit-tests", "-n", "0")
@@ -95,3 +99,41 @@ def test_killed_worker_is_reported_and_the_rest_run_once(project):
     assert "crashed" in ended.text
     ran = (project.root / "unit_tests/integration/ran").read_text().split()
     assert sorted(ran) == [str(n) for n in range(8)]
+
+
+def test_killing_the_runner_ends_pytest_too(project):
+    """Nothing was brought up, so there is no broker; pytest and its workers still end with the runner."""
+    project.write(
+        "unit_tests/test_slow.py",
+        "import pathlib, time\n\ndef test_slow():\n    pathlib.Path('slow').touch()\n    time.sleep(120)\n",
+    )
+    child = project.start("unit-tests", "-n", "1", "-t", "test_slow.py")
+    wait_for((project.root / "slow").exists, step=0.1, timeout=30, text="the slow test runs")
+    child.kill()
+    child.communicate()
+    mine = project.environ["SCT_STATE_DIR"]
+
+    def all_ended():
+        return not any(_environ(process).get("SCT_STATE_DIR") == mine for process in psutil.process_iter())
+
+    wait_for(all_ended, step=0.1, timeout=15, text="pytest and its workers have ended")
+
+
+def _environ(process):
+    try:
+        return process.environ()
+    except psutil.Error:
+        return {}
+
+
+def test_arguments_that_pytest_refuses_are_no_success(project):
+    ended = project.sct("unit-tests", "-n", "0", "--", "--no-such-option")
+    assert ended.code == 4, ended.text
+
+
+def test_a_report_folder_that_cannot_be_made_is_said_before_anything_runs(project):
+    project.write("file", "")
+    ended = project.sct("unit-tests", "--report-dir", "file/reports")
+    assert ended.code == 64
+    assert "file/reports" in ended.err
+    assert "Traceback" not in ended.text

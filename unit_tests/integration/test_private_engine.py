@@ -38,11 +38,7 @@ from unit_tests.lib.tiny_image import REFERENCE, import_tiny_image
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.xdist_group("private-engine"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="docker: only root can start a Docker Engine; run the tests as root"),
-    pytest.mark.skipif(
-        bool(programs.missing()),
-        reason=f"docker: this machine lacks {', '.join(programs.missing())}; `integration-tests --setup` installs it",
-    ),
+    pytest.mark.usefixtures("able_to_start_engines"),
 ]
 
 RUN = "0123abcd"
@@ -61,6 +57,15 @@ with hold_engine(find_engine(environ, paths, allow_install=False), paths, FakeSt
 """
 
 MakePaths = Callable[[], Paths]
+
+
+@pytest.fixture
+def able_to_start_engines() -> None:
+    """Skip where no engine can be started; asked when the test runs, as `--setup` may install one until then."""
+    if os.geteuid() != 0:
+        pytest.skip("docker: only root can start a Docker Engine; run the tests as root")
+    if missing := programs.missing():
+        pytest.skip(f"docker: this machine lacks {', '.join(missing)}; `integration-tests --setup` installs it")
 
 
 @pytest.fixture

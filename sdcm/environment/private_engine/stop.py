@@ -43,7 +43,7 @@ def stop(layout: Layout) -> None:
     processes.end(processes.find(layout.live), grace=3.0)
     for path in shim_sockets:
         path.unlink(missing_ok=True)
-    unmount_below(layout.live, layout.base)
+    unmount_below(layout.live, layout.data, layout.base / "containerd")
     if record is not None:
         firewall.take_down(layout, record, restore_forwarding=not processes.any_dockerd())
     shutil.rmtree(layout.live, ignore_errors=True)
@@ -88,7 +88,9 @@ def _shim_sockets(layout: Layout) -> list[Path]:
 
 
 def mounts_below(mountinfo: str, *folders: Path) -> list[str]:
-    """Return the mount points at or below `folders`, the innermost first.
+    """Return the mount points below `folders`, the innermost first.
+
+    A folder that is itself a mount point (a volume of the user's for our images) is not the engine's doing.
 
     Args:
         mountinfo: Text in the form of /proc/self/mountinfo.
@@ -98,13 +100,13 @@ def mounts_below(mountinfo: str, *folders: Path) -> list[str]:
     points = []
     for line in mountinfo.splitlines():
         point = re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), line.split()[4])
-        if f"{point}/".startswith(prefixes):
+        if point.startswith(prefixes):
             points.append(point)
     return points[::-1]
 
 
 def unmount_below(*folders: Path) -> None:
-    """Detach every mount at or below `folders`."""
+    """Detach every mount below `folders`."""
     for _ in range(3):  # mounts stacked on one point come away one at a time
         points = mounts_below(Path("/proc/self/mountinfo").read_text(), *folders)
         if not points:

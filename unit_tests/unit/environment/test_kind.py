@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from sdcm import process
 from sdcm.environment import kind, kind_kubectl
 from sdcm.environment.engine import Engine
 from sdcm.environment.images import Image
@@ -18,6 +19,7 @@ from sdcm.environment.kind_images import full_name
 from sdcm.environment.telling import Teller
 from sdcm.environment.whole_file import appearing
 from sdcm.errors import DeadlinePassed, EnvironmentFailed, Interrupted, ServiceUnavailable
+from sdcm.ownership.ledger import Ledger
 from sdcm.paths import from_environment
 from unit_tests.unit.environment.test_kind_binary import QuietStep
 
@@ -77,7 +79,7 @@ def _script(folder: Path, body: str) -> list[str]:
 def test_stages_of_kind_are_told_and_its_log_kept(tmp_path: Path) -> None:
     step = QuietStep(tmp_path)
     argv = _script(tmp_path, "echo ' • Preparing nodes 📦  ...'; sleep 0.3; echo ' ✓ Preparing nodes'; sleep 0.3\n")
-    kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"))
+    kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), _ledger(tmp_path))
     assert step.said == ["creating", "kind: Preparing nodes"]
     assert "Preparing nodes" in step.log.read_text()
 
@@ -86,14 +88,21 @@ def test_a_failure_of_kind_is_told_in_its_own_words(tmp_path: Path) -> None:
     step = QuietStep(tmp_path)
     argv = _script(tmp_path, "echo starting; echo 'ERROR: failed to create cluster: no room'; exit 1\n")
     with pytest.raises(EnvironmentFailed, match=r"kind cannot create the cluster: ERROR: .* no room -- see ") as caught:
-        kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"))
+        kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), _ledger(tmp_path))
     assert caught.value.evidence.startswith("starting")
 
 
 def test_kind_has_a_deadline(tmp_path: Path) -> None:
     step = QuietStep(tmp_path)
     with pytest.raises(DeadlinePassed, match="kind did not create the cluster in time"):
-        kind._run_kind(_script(tmp_path, "sleep 60\n"), os.environ, step.log, _soon(0.3), Teller(step, "creating"))
+        kind._run_kind(
+            _script(tmp_path, "sleep 60\n"),
+            os.environ,
+            step.log,
+            _soon(0.3),
+            Teller(step, "creating"),
+            _ledger(tmp_path),
+        )
 
 
 def test_a_cancelled_step_ends_kind(tmp_path: Path) -> None:
@@ -105,9 +114,29 @@ def test_a_cancelled_step_ends_kind(tmp_path: Path) -> None:
     step = Cancelled(tmp_path)
     argv = _script(tmp_path, f"echo $$ > {tmp_path}/pid; echo ' • Preparing nodes'; exec sleep 60\n")
     with pytest.raises(Interrupted):
-        kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"))
+        kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), _ledger(tmp_path))
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_running_kind_is_in_the_ledger(tmp_path: Path) -> None:
+    """Whoever cleans up after a killed broker must end kind before looking for what it made."""
+    seen: list[str] = []
+    ledger = _ledger(tmp_path)
+
+    class Looking(QuietStep):
+        def say(self, text: str) -> None:
+            seen.extend(entry.kind for entry in ledger.entries())
+
+    step = Looking(tmp_path)
+    argv = _script(tmp_path, "echo ' • Preparing nodes'; sleep 0.5\n")
+    kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), ledger)
+    assert "process" in seen
+    assert ledger.entries() == ()
+
+
+def _ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger", "0a1b2c3d", process.identify())
 
 
 def _soon(seconds: float) -> float:

@@ -47,6 +47,9 @@ SKIPPED = {"outcome": "skipped", "reason": "aws: AWS_PROFILE is not set", "phase
         pytest.param([PASSED], PytestOutcome(2, broker_lost=True), ExitCode.ENVIRONMENT_FAILED, id="broker-lost"),
         pytest.param([PASSED], PytestOutcome(-9), ExitCode.ENVIRONMENT_FAILED, id="pytest-killed"),
         pytest.param([PASSED], PytestOutcome(1), ExitCode.TESTS_FAILED, id="pytest-says-so"),
+        pytest.param([], PytestOutcome(4), ExitCode.PYTEST_USAGE_ERROR, id="pytest-refuses-its-arguments"),
+        pytest.param([], PytestOutcome(3), ExitCode.PYTEST_INTERNAL_ERROR, id="pytest-defect"),
+        pytest.param([], PytestOutcome(17), ExitCode.TESTS_FAILED, id="pytest-ended-by-a-plugin"),
     ],
 )
 def test_the_first_code_that_applies(ends, outcome, code, tmp_path):
