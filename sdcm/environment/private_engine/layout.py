@@ -23,11 +23,13 @@ class Record:
         live: Its runtime folder.
         network: The IPv4 network (`a.b.0.0/16`) that its bridge and address pools were cut from.
         forwarding_was: Value of net.ipv4.ip_forward before the start.
+        data_was_mounted: The data root is a mount of the user's; otherwise dockerd mounts it onto itself.
     """
 
     live: str
     network: str
     forwarding_was: str
+    data_was_mounted: bool = True
 
 
 @dataclass(frozen=True)

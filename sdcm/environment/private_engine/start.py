@@ -67,7 +67,9 @@ def _put_up(layout: Layout, step: Step) -> None:
     make_private(layout.base)
     with addresses.choosing():
         network = addresses.free_network(layout.tag)
-        record = Record(str(layout.live), str(network), firewall.forwarding())
+        record = Record(
+            str(layout.live), str(network), firewall.forwarding(), data_was_mounted=os.path.ismount(layout.data)
+        )
         write_record(layout.base, record)
         firewall.put_up(layout, record)
     step.say(f"starting a private engine: network {network}, images in {layout.data}")

@@ -43,7 +43,9 @@ def stop(layout: Layout) -> None:
     processes.end(processes.find(layout.live), grace=3.0)
     for path in shim_sockets:
         path.unlink(missing_ok=True)
-    unmount_below(layout.live, layout.data, layout.base / "containerd")
+    # A data root that is a volume of the user's stays mounted; dockerd's own mount of it goes.
+    data = layout.data if record is None or record.data_was_mounted else layout.base
+    unmount_below(layout.live, data, layout.base / "containerd")
     if record is not None:
         firewall.take_down(layout, record, restore_forwarding=not processes.any_dockerd())
     shutil.rmtree(layout.live, ignore_errors=True)
