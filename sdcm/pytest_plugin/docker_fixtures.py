@@ -84,7 +84,7 @@ def _needs(request: pytest.FixtureRequest) -> tuple[str, ...]:
     return tuple(str(capability) for marker in request.node.iter_markers("needs") for capability in marker.args)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def catalogue_image(request: pytest.FixtureRequest) -> Callable[[str], str]:
     """Give the test a function that makes an image ready and returns its reference.
 

@@ -165,6 +165,11 @@ class RunResult:
         """Whether every test was skipped, and not one of them for a reason of its own alone."""
         return bool(self.tests) and len(self.skipped) == len(self.tests) and any(skip.service for skip in self.skips)
 
+    @property
+    def docker_unavailable(self) -> bool:
+        """Whether the run promised database nodes and had none: no engine, or no image to make them of."""
+        return any(service.service == "docker" and service.state == "unavailable" for service in self.services)
+
     def codes(self, *, allow_all_skipped: bool = False) -> set[ExitCode]:
         """Return the exit codes that apply by what the journal holds.
 
@@ -175,7 +180,7 @@ class RunResult:
         applies = {
             ExitCode.TESTS_FAILED: bool(by_class.keys() - {"environment", "leak"} or self.unfinished),
             ExitCode.ENVIRONMENT_FAILED: bool(self.environment_failures),
-            ExitCode.UNAVAILABLE: self.all_skipped_for_services and not allow_all_skipped,
+            ExitCode.UNAVAILABLE: self.docker_unavailable or (self.all_skipped_for_services and not allow_all_skipped),
             ExitCode.LEAKED: bool("leak" in by_class or self.leaks or self.leftovers),
         }
         codes = {code for code, applies_here in applies.items() if applies_here}

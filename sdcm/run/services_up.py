@@ -164,10 +164,13 @@ class ServicesUp:
         return [self._node_image() if name == NODE_IMAGE else self._image(name) for name in self._spec.images]
 
     def _watch(self, service: str, vital: "list[Future[Any]]", images: "list[Future[Any]]") -> None:
-        """Publish the service's state; an image that is not to be had concerns only the tests that name it."""
+        """Publish the service's state; an image that a test names, and that is not to be had, concerns it alone."""
         failures = [error for step in vital if (error := step.exception()) is not None]
         for image in images:
             image.exception()
+        if service == "docker" and NODE_IMAGE in self._spec.images and not failures:
+            # Without an image for the run's own nodes there is no service to speak of.
+            failures = [error for error in [self._node_image().exception()] if error is not None]
         first = next((error for error in failures if isinstance(error, SctError)), None)
         if first is None:
             self._states.set(service, service_states.READY)

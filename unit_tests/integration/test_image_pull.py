@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,14 +48,12 @@ def engine() -> Engine:
 
 
 @pytest.fixture(scope="module")
-def registry(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def registry(engine: Engine, catalogue_image: Callable[[str], str]) -> Iterator[str]:
     """Address of a registry that holds sct/tiny:1, as the engine knows it: 127.0.0.1:port."""
-    step = FakeStep(tmp_path_factory.mktemp("registry"), 600)
-    image = Images(engine, Catalogue.load(), paths.from_environment()).ensure("registry", step)
-    endpoint, run = engine.endpoint, os.environ.get("SCT_RUN_ID", "")
+    endpoint, run = engine.endpoint, os.environ.get("SCT_RUN", "")
     name = f"sct-{run or 'test'}-registry-{secrets.token_hex(3)}"
     body = {
-        "Image": image.reference,
+        "Image": catalogue_image("registry"),
         "Labels": labels.of_run(run or secrets.token_hex(4), "registry"),
         "HostConfig": {"PortBindings": {"5000/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}},
     }

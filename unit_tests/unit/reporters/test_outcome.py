@@ -235,3 +235,14 @@ def test_what_was_left_is_named() -> None:
     assert [(leak.what, leak.test) for leak in result.leaks] == [("container sct-1-x-1", "a.py::one")]
     assert result.leftovers == ("network sct-1 (has endpoints)", "volume v", "odd")
     assert result.workers_lost == {"gw1": "Not properly terminated"}
+
+
+def test_a_run_without_an_engine_or_node_image_is_no_success_though_other_tests_passed() -> None:
+    records = [
+        {"event": "run-start", "at": 1.0, "run": "r", "command": "integration-tests"},
+        {"event": "service", "at": 2.0, "service": "docker", "state": "unavailable", "reason": "no image"},
+        {"event": "test-end", "at": 3.0, "test": "t", "outcome": "passed", "phase": "call"},
+    ]
+    assert RunResult.from_journal(records).codes() == {ExitCode.UNAVAILABLE}
+    records[1]["service"] = "kubernetes"
+    assert RunResult.from_journal(records).codes() == set()
