@@ -9,7 +9,7 @@ from sdcm.errors import EnvironmentFailed, SctError
 
 #: Property of a report that names the failure's class, read by the journal's writer.
 CLASS_PROPERTY = "sct.failure_class"
-_LOG_LINES = 200
+_LOG_LINES = 60
 
 
 class Watched(Protocol):

@@ -69,7 +69,9 @@ def near_text(wrong: str, known: Iterable[str]) -> str:
     names = list(known)
     tails = difflib.get_close_matches(_tail(wrong), {_tail(name) for name in names}, n=_NEAR, cutoff=0.75)
     alike = [name for tail in tails for name in names if _tail(name) == tail]
-    near = sorted(alike, key=lambda name: -difflib.SequenceMatcher(None, wrong, name).ratio())[:_NEAR]
+    likeness = {name: difflib.SequenceMatcher(None, wrong, name).ratio() for name in alike}
+    best = max(likeness.values(), default=0.0)
+    near = sorted((name for name in alike if likeness[name] > best - 0.05), key=lambda name: -likeness[name])[:_NEAR]
     near = near or difflib.get_close_matches(wrong, names, n=_NEAR, cutoff=0.6)
     return f"did you mean {' or '.join(near)}?" if near else ""
 
