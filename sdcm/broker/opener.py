@@ -33,7 +33,6 @@ class BrokerSpec:
         kubernetes: Where Kubernetes tests run: a Kind cluster of our own, the cluster of a
             kubeconfig, or nowhere.
         kubeconfig: That kubeconfig.
-        keep_for: Seconds the environment outlives its opener.
         environ: Variables that name the user's engine (`DOCKER_HOST` and its kin).
     """
 
@@ -44,7 +43,6 @@ class BrokerSpec:
     db: str = "auto"
     kubernetes: Literal["kind", "kubeconfig", "none"] = "kind"
     kubeconfig: str = ""
-    keep_for: float = 0.0
     environ: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -110,11 +108,6 @@ class OpenBroker:
     def socket_path(self) -> Path:
         """Where it listens."""
         return self._places.run_runtime(self.spec.run_id) / protocol.SOCKET_NAME
-
-    @property
-    def services_file(self) -> Path:
-        """Where it publishes the services' states."""
-        return self._places.run_runtime(self.spec.run_id) / protocol.SERVICES_FILE
 
     @property
     def log(self) -> Path:

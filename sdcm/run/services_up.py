@@ -65,7 +65,7 @@ class ServicesUp:
         self.ledger = ledger
         self.journal = journal
         self.graph = Graph(journal, places.run_state(spec.run_id) / "logs")
-        self.kept_until = time.time() + spec.keep_for if spec.keep_for else 0.0
+        self.kept_until = 0.0
         self._spec = spec
         self._places = places
         self._states = states
