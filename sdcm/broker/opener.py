@@ -135,6 +135,23 @@ class OpenBroker:
         except subprocess.TimeoutExpired:
             return None
 
+    def end(self, environ: Mapping[str, str], deadline: float) -> str:
+        """Hang up and wait for the teardown; do it from the ledger when the broker cannot.
+
+        Args:
+            environ: Environment for a clean-up in a process of its own.
+            deadline: Seconds for either.
+
+        Returns:
+            What is left, empty when nothing is.
+        """
+        self.hang_up()
+        if self.wait(deadline) == 0:
+            return ""
+        self.kill()
+        done = clean_up_after(self.spec.run_id, environ, deadline)
+        return "" if done.ok else done.stdout.strip() or "unknown"
+
     def kill(self) -> None:
         """End it at once; its resources stay for whoever cleans from the ledger."""
         process.kill_group(self._child.pid)

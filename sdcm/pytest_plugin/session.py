@@ -134,21 +134,12 @@ class RunContext:
             with suppress(OSError):
                 self._client.close()
         if self._broker is not None:
-            self._end_broker(self._broker)
+            self._broker.end(os.environ, _TEARDOWN_DEADLINE)
         for name, value in self._environ_before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-    def _end_broker(self, broker: "OpenBroker") -> None:
-        from sdcm.broker import opener
-
-        broker.hang_up()
-        status = broker.wait(_TEARDOWN_DEADLINE)
-        if status != 0:
-            broker.kill()
-            opener.clean_up_after(self.run_id, os.environ, _TEARDOWN_DEADLINE)
 
 
 def context_of(config: pytest.Config) -> RunContext:

@@ -54,8 +54,7 @@ def environment_up(services: Iterable[str], *, setup: bool, db: str, keep_for: f
                 client.ask("image", image=image)
             client.ask("keep", seconds=keep_for)
     except BaseException:
-        broker.hang_up()
-        broker.wait(_TEARDOWN_DEADLINE)
+        broker.end(os.environ, _TEARDOWN_DEADLINE)
         raise
     broker.hang_up()
     return environ

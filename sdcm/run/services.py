@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from sdcm import journal as journals
 from sdcm import process
-from sdcm.broker import opener
 from sdcm.broker.client import BrokerClient
 from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
 from sdcm.broker.protocol import BROKER_VARIABLE, RUN_VARIABLE, SERVICES_FILE, SERVICES_VARIABLE
@@ -158,12 +157,8 @@ def _end(run: "Run", broker: OpenBroker) -> None:
             report.say_kept(run.journal, run.run_id, environ)
             broker.hang_up()
             return
-    broker.hang_up()
-    if broker.wait(_TEARDOWN_DEADLINE) != 0:
-        broker.kill()
-        done = opener.clean_up_after(run.run_id, run.environ, _TEARDOWN_DEADLINE)
-        if not done.ok:
-            report.complain(f"some of the run is left: {done.stdout.strip()} -- `sct.py clean` removes it")
+    if left := broker.end(run.environ, _TEARDOWN_DEADLINE):
+        report.complain(f"some of the run is left: {left} -- `sct.py clean` removes it")
 
 
 def adopt(broker: OpenBroker, pid: int) -> None:
