@@ -48,6 +48,16 @@ def test_config_map(k8s_cluster):
     k8s_cluster.apply(settings)
     assert k8s_cluster.get("configmap/settings")["data"] == {"size": "3"}
 """,
+    "prom_address": """\
+import requests
+
+from sdcm import metrics
+
+
+def test_a_gauge_is_scraped(prom_address):
+    metrics.active().gauge("sct_mine", "what my test counts").set(3)
+    assert "sct_mine 3.0" in requests.get(f"http://{prom_address}/metrics", timeout=5).text
+""",
     "params": """\
 def test_defaults(params):
     assert params["n_db_nodes"] == 1

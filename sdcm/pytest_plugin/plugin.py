@@ -15,6 +15,7 @@ from sdcm.pytest_plugin import (
     journalling,
     kubernetes_fixtures,
     markers,
+    metrics_fixtures,
     readiness,
     session,
 )
@@ -25,6 +26,7 @@ _FEATURES = (
     readiness,
     config_fixtures,
     events_fixtures,
+    metrics_fixtures,
     docker_fixtures,
     kubernetes_fixtures,
     evidence,

@@ -19,7 +19,9 @@ _HEAVY = {
     "google",
     "kubernetes",
     "oci",
+    "prometheus_client",
     "pydantic",
+    "requests",
     "rich",
     "yaml",
 }
