@@ -1,4 +1,9 @@
-"""A user's mistake: one line that says what and how to mend it, the right exit code, nothing left behind."""
+"""A user's mistake: one line that says what and how to mend it, the right exit code, nothing left behind.
+
+Those that do not come as far as collecting tests are quick and run with the unit tests.
+
+External services: none
+"""
 
 import json
 
@@ -42,12 +47,14 @@ def test_wrong_usage(project, command, arguments, words):
     assert project.nothing_left()
 
 
+@pytest.mark.integration
 def test_wrong_marker_expression(project):
     ended = project.sct("integration-tests", "-m", "not (")
     assert ended.code == 64, ended.text
     assert "-m" in one_line(ended)
 
 
+@pytest.mark.integration
 def test_unknown_node_id_names_near_ones(project):
     ended = project.sct("integration-tests", "-t", "test_sums.py::test_summ")
     assert ended.code == 64
@@ -75,6 +82,7 @@ def test_outside_any_project(project, tmp_path_factory):
     assert "unit_tests" in one_line(ended)
 
 
+@pytest.mark.integration
 def test_docker_host_that_does_not_answer(project):
     project.write("unit_tests/integration/test_docker.py", DOCKER_TEST)
     ended = project.sct("integration-tests", DOCKER_HOST="unix:///nonexistent/docker.sock")
@@ -85,6 +93,7 @@ def test_docker_host_that_does_not_answer(project):
     assert project.nothing_left()
 
 
+@pytest.mark.integration
 def test_docker_host_over_ssh_is_refused(project):
     project.write("unit_tests/integration/test_docker.py", DOCKER_TEST)
     ended = project.sct("integration-tests", DOCKER_HOST="ssh://somewhere")
@@ -92,6 +101,7 @@ def test_docker_host_over_ssh_is_refused(project):
     assert "ssh" in one_line(ended)
 
 
+@pytest.mark.integration
 def test_kubeconfig_that_does_not_exist(project):
     project.write("unit_tests/integration/test_k8s.py", KUBERNETES_TEST)
     ended = project.sct("integration-tests", "--kubeconfig", "nowhere.yaml")
@@ -102,18 +112,21 @@ def test_kubeconfig_that_does_not_exist(project):
     one_line(ended)
 
 
+@pytest.mark.integration
 def test_required_credentials_are_missing(project):
     ended = project.sct("integration-tests", "--require", "aws")
     assert ended.code == 69
     assert "AWS_ACCESS_KEY_ID" in one_line(ended)
 
 
+@pytest.mark.integration
 def test_nothing_selected(project):
     ended = project.sct("integration-tests")
     assert ended.code == 5
     assert "no test is selected" in ended.out
 
 
+@pytest.mark.integration
 def test_everything_skipped_for_missing_services(project):
     project.write(
         "unit_tests/integration/test_aws.py",
@@ -132,6 +145,7 @@ def test_everything_skipped_for_missing_services(project):
     assert project.nothing_left()
 
 
+@pytest.mark.integration
 def test_a_file_that_cannot_be_imported(project):
     project.write("unit_tests/integration/test_broken.py", "import no_such_module_anywhere\n")
     ended = project.sct("integration-tests")
@@ -139,6 +153,7 @@ def test_a_file_that_cannot_be_imported(project):
     assert "no_such_module_anywhere" in ended.text
 
 
+@pytest.mark.integration
 def test_plan_of_docker_tests_has_no_kind_step(project):
     project.write("unit_tests/integration/test_docker.py", DOCKER_TEST)
     ended = project.sct("integration-tests", "--plan", "--json")
@@ -149,6 +164,7 @@ def test_plan_of_docker_tests_has_no_kind_step(project):
     assert not any("cluster" in step or "kind" in step for step in plan["steps"])
 
 
+@pytest.mark.integration
 def test_plan_of_kubernetes_tests_has_one(project):
     project.write("unit_tests/integration/test_k8s.py", KUBERNETES_TEST)
     plan = json.loads(project.sct("integration-tests", "--plan", "--json").out)
@@ -156,6 +172,7 @@ def test_plan_of_kubernetes_tests_has_one(project):
     assert plan["services"] == {"kubernetes": 1}
 
 
+@pytest.mark.integration
 def test_unreadable_yaml_in_sct_config(project):
     project.write("broken.yaml", "a: [1, 2\nb: }")
     project.write(

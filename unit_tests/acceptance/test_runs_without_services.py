@@ -1,10 +1,16 @@
-"""Runs that need no service: selection, exit codes, reports."""
+"""Runs that need no service: selection, exit codes, reports.
+
+External services: none
+"""
 
 import xml.etree.ElementTree as ET
 
 import psutil
+import pytest
 
 from sdcm.wait import wait_for
+
+pytestmark = pytest.mark.integration
 
 
 def test_unit_tests_pass(project):

@@ -1,4 +1,7 @@
-"""The scheduler under plain pytest-xdist, in real processes."""
+"""The scheduler under plain pytest-xdist, in real processes.
+
+External services: none
+"""
 
 import os
 import sys
@@ -6,10 +9,14 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from sdcm import process
 from sdcm.process import Completed
 
-_ROOT = Path(__file__).parents[3]
+pytestmark = pytest.mark.integration
+
+_ROOT = Path(__file__).parents[2]
 
 _CONFTEST = """
 import os

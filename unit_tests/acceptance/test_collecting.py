@@ -1,4 +1,8 @@
-import json
+"""What a collecting pytest tells of its tests, in a process of its own.
+
+External services: none
+"""
+
 import os
 import subprocess
 import sys
@@ -8,6 +12,8 @@ import pytest
 
 from sdcm.services import selected
 from sdcm.services.selected import NODE_IMAGE
+
+pytestmark = pytest.mark.integration
 
 SUITE = '''
 """A module's own words.
@@ -60,6 +66,11 @@ def test_marked(n):
 '''
 
 
+def strangers_environ():
+    """Return an environment that tells of no run and of no account."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("SCT_", "AWS_", "PYTEST_"))}
+
+
 def collect(tmp_path, suite, *arguments):
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "test_suite.py").write_text(textwrap.dedent(suite))
@@ -67,7 +78,7 @@ def collect(tmp_path, suite, *arguments):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", *arguments],
         cwd=tmp_path,
-        env={**os.environ, selected.ENVIRONMENT_VARIABLE: str(file)},
+        env={**strangers_environ(), selected.ENVIRONMENT_VARIABLE: str(file)},
         capture_output=True,
         text=True,
         timeout=60,
@@ -132,11 +143,10 @@ def test_in_plain_pytest_words_count_only_where_the_project_says_so(tmp_path, se
     (tmp_path / "pytest.ini").write_text(f"[pytest]\n{setting}\n")
     (tmp_path / "test_it.py").write_text('def test_it():\n    """External services: AWS S3"""\n')
     state = tmp_path / "state"
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("SCT_")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q"],
         cwd=tmp_path,
-        env={**environ, "SCT_STATE_DIR": str(state), "SCT_RUNTIME_DIR": str(tmp_path / "r")},
+        env={**strangers_environ(), "SCT_STATE_DIR": str(state), "SCT_RUNTIME_DIR": str(tmp_path / "r")},
         capture_output=True,
         text=True,
         timeout=60,
@@ -146,12 +156,3 @@ def test_in_plain_pytest_words_count_only_where_the_project_says_so(tmp_path, se
     assert outcome in done.stdout
     assert not state.exists()
     assert not (tmp_path / "r").exists()
-
-
-@pytest.mark.parametrize("records", [[], [{"nodeid": "a.py::t", "file": "a.py", "services": [], "images": []}]])
-def test_a_selection_is_read_back_as_written(tmp_path, records):
-    file = tmp_path / "selection.json"
-    file.write_text(json.dumps(records))
-    tests = selected.read(file)
-    selected.write(file, tests)
-    assert selected.read(file) == tests
