@@ -14,7 +14,7 @@ from sdcm.broker.protocol import NodeRequest
 from sdcm.broker.supplies import Supplies
 from sdcm.errors import UsageProblem
 from sdcm.ownership import labels
-from sdcm.process import ProcessIdentity
+from sdcm.process_identity import ProcessIdentity
 
 #: Containers removed at a time while tests go on.
 _REMOVALS = 4

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from sdcm import journal, paths, process
+from sdcm import journal, paths, process, process_identity
 from sdcm.broker import protocol
 from sdcm.ownership.ledger import Ledger
 
@@ -83,7 +83,7 @@ class OpenBroker:
         """
         state = paths.make_private(places.run_state(spec.run_id))
         paths.make_private(places.runtime)
-        own = Ledger(state, spec.run_id, process.identify())
+        own = Ledger(state, spec.run_id, process_identity.identify())
         own.will_make("directory", str(places.run_runtime(spec.run_id)))
         own.close()
         runtime = paths.make_private(places.run_runtime(spec.run_id))

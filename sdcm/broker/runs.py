@@ -12,7 +12,7 @@ from sdcm.errors import SctError
 from sdcm.ownership import ledger
 from sdcm.ownership.ledger import LedgerState
 from sdcm.paths import Paths
-from sdcm.process import is_alive, is_judgeable
+from sdcm.process_identity import is_alive, is_judgeable
 
 #: Runs whose journals, ledgers and logs stay.
 RUNS_KEPT = 20

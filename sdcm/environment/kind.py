@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdcm import process
+from sdcm import process, process_identity
 from sdcm.environment.engine import Engine, missing_capabilities
 from sdcm.environment.images import Image
 from sdcm.environment.kind_config import OWN_NODE_LABEL, kind_config
@@ -189,7 +189,7 @@ def _run_kind(
     with log.open("rb") as reader:
         reader.seek(0, os.SEEK_END)
         child = process.spawn(argv, env=environ, log=log)
-        identity = json.dumps(process.identify(child.pid).to_record())
+        identity = json.dumps(process_identity.identify(child.pid).to_record())
         entry = ledger.will_make("process", str(child.pid), identity=identity)
         said = b""
         try:

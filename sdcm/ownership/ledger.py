@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sdcm.journal import end_torn_line
-from sdcm.process import ProcessIdentity
+from sdcm.process_identity import ProcessIdentity
 
 FILE_NAME = "ledger.jsonl"
 

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdcm import paths, process
+from sdcm import paths, process_identity
 from sdcm.errors import EnvironmentFailed
 from sdcm.ownership import docker_objects
 from sdcm.ownership.docker_endpoint import Endpoint, EngineSilent, is_private_host
@@ -208,17 +208,17 @@ def _remove_all(endpoint: Endpoint, items: list[DockerObject], deadline: float) 
 
 def _end_process(entry: Entry, deadline: float) -> None:
     """End a process, and the group it leads, if it is still the one that was written down."""
-    identity = process.ProcessIdentity.from_record(json.loads(entry.facts["identity"]))
-    if not process.is_judgeable(identity):
+    identity = process_identity.ProcessIdentity.from_record(json.loads(entry.facts["identity"]))
+    if not process_identity.is_judgeable(identity):
         raise EnvironmentFailed(f"process {identity.pid} runs on another host or in another container: {identity.host}")
     asked = time.monotonic()
     for number, patience in ((signal.SIGTERM, min(_ASKED_NICELY, deadline)), (signal.SIGKILL, deadline)):
-        if not process.is_alive(identity):
+        if not process_identity.is_alive(identity):
             return
         _signal(identity.pid, number)
-        while process.is_alive(identity) and time.monotonic() - asked < patience:
+        while process_identity.is_alive(identity) and time.monotonic() - asked < patience:
             time.sleep(0.05)
-    if process.is_alive(identity):
+    if process_identity.is_alive(identity):
         raise EnvironmentFailed(f"process {identity.pid} does not end")
 
 

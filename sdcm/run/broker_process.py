@@ -14,7 +14,7 @@ import traceback
 from contextlib import ExitStack
 
 from sdcm import journal as journals
-from sdcm import paths, process
+from sdcm import paths, process_identity
 from sdcm.broker import protocol, runs
 from sdcm.broker.admission import Admission
 from sdcm.broker.desk import BrokerDesk
@@ -61,7 +61,7 @@ def serve(run_id: str, pipe: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     journal = Journal(state / journals.FILE_NAME)
-    ledger = Ledger(state, run_id, process.identify())
+    ledger = Ledger(state, run_id, process_identity.identify())
     gate = Gate()
     states = ServiceStates(runtime / protocol.SERVICES_FILE, journal)
     supplies = ServicesUp(spec, places, ledger, journal, states, gate, stop)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdcm import journal as journals
-from sdcm import process
+from sdcm import process_identity
 from sdcm.broker.client import BrokerClient
 from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
 from sdcm.broker.protocol import BROKER_VARIABLE, RUN_VARIABLE, SERVICES_FILE, SERVICES_VARIABLE
@@ -164,4 +164,4 @@ def _end(run: "Run", broker: OpenBroker) -> None:
 def adopt(broker: OpenBroker, pid: int) -> None:
     """Let the broker end pytest when this process cannot do it any more."""
     with suppress(SctError), BrokerClient(broker.socket_path, "runner") as client:
-        client.ask("adopt", identity=process.identify(pid).to_record())
+        client.ask("adopt", identity=process_identity.identify(pid).to_record())

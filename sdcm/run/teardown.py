@@ -10,7 +10,7 @@ import time
 from dataclasses import asdict
 
 from sdcm import journal as journals
-from sdcm import paths, process
+from sdcm import paths, process_identity
 from sdcm.environment.engine import stop_if_unused
 from sdcm.journal import Journal
 from sdcm.ownership import removers
@@ -77,7 +77,7 @@ def tear_down_dead(run_id: str, places: Paths) -> list[Leftover]:
     state = places.run_state(run_id)
     if read(state / FILE_NAME) is None:
         return []
-    ledger = Ledger(state, run_id, process.identify())
+    ledger = Ledger(state, run_id, process_identity.identify())
     ledger.keep_until(0.0)
     journal = Journal(state / journals.FILE_NAME)
     try:

@@ -12,7 +12,7 @@ import pytest
 
 from sdcm import process
 from sdcm.exit_codes import ExitCode
-from sdcm.process import CommandFailed, CommandTimedOut, ProcessIdentity
+from sdcm.process import CommandFailed, CommandTimedOut
 
 
 def _gone(pid: int, within: float = 5.0) -> bool:
@@ -182,49 +182,6 @@ def test_a_spawned_program_keeps_the_descriptors_it_was_passed() -> None:
     with os.fdopen(reader) as stream:
         assert stream.read() == "kept"
     assert child.wait(5) == 0
-
-
-def test_an_identity_survives_its_record_and_tells_the_dead() -> None:
-    child = process.spawn(["sleep", "60"])
-    identity = process.identify(child.pid)
-    assert ProcessIdentity.from_record(identity.to_record()) == identity
-    assert process.is_alive(identity)
-    child.kill()
-    assert _gone(child.pid)
-    assert not process.is_alive(identity), "a zombie does not run"
-    child.wait(5)
-    assert not process.is_alive(identity)
-    with pytest.raises(ProcessLookupError):
-        process.identify(child.pid)
-
-
-def _changed(**changes: object) -> ProcessIdentity:
-    return ProcessIdentity.from_record({**process.identify().to_record(), **changes})
-
-
-def test_this_process_is_alive_and_judgeable() -> None:
-    me = process.identify()
-    assert me.pid == os.getpid()
-    assert process.is_alive(me)
-    assert process.is_judgeable(me)
-
-
-@pytest.mark.parametrize(
-    ("changes", "alive", "judgeable"),
-    [
-        pytest.param({"start_time": 1.0}, False, True, id="its number was reused"),
-        pytest.param({"boot_id": "an earlier boot"}, False, True, id="an earlier boot"),
-        pytest.param({"host": "another"}, True, False, id="another host"),
-        pytest.param({"pid_namespace": 1}, True, False, id="another pid namespace"),
-        pytest.param(
-            {"pid_namespace": 1, "boot_id": "an earlier boot"}, False, True, id="namespace of an earlier boot"
-        ),
-    ],
-)
-def test_what_can_be_told_of_a_process(changes: dict[str, object], alive: bool, judgeable: bool) -> None:
-    identity = _changed(**changes)
-    assert process.is_alive(identity) is alive
-    assert process.is_judgeable(identity) is judgeable
 
 
 def test_concurrent_programs_do_not_share_pipes() -> None:

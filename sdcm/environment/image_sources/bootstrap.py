@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlencode
 
-from sdcm import process
+from sdcm import process, process_identity
 from sdcm.environment import packages
 from sdcm.environment.catalogue import Entry
 from sdcm.environment.image_sources.build import BuildFailed, image_labels
@@ -90,7 +90,7 @@ def bootstrap(
 
 def _write_down(ledger: Ledger, pid: int) -> LedgerEntry | None:
     try:
-        identity = process.identify(pid)
+        identity = process_identity.identify(pid)
     except ProcessLookupError:
         return None
     return ledger.will_make("process", str(pid), identity=json.dumps(identity.to_record()))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sdcm import process
+from sdcm import process_identity
 from sdcm.environment import kind, kind_kubectl
 from sdcm.environment.engine import Engine
 from sdcm.environment.images import Image
@@ -136,7 +136,7 @@ def test_a_running_kind_is_in_the_ledger(tmp_path: Path) -> None:
 
 
 def _ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger", "0a1b2c3d", process.identify())
+    return Ledger(tmp_path / "ledger", "0a1b2c3d", process_identity.identify())
 
 
 def _soon(seconds: float) -> float:

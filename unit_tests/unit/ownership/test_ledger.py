@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from sdcm import process
+from sdcm import process, process_identity
 from sdcm.ownership import ledger
 from sdcm.ownership.ledger import Entry, Ledger, LedgerState
-from sdcm.process import ProcessIdentity
+from sdcm.process_identity import ProcessIdentity
 from sdcm.wait import wait_for
 
-OWNER = ProcessIdentity(pid=4711, start_time=1.5, boot_id="boot", host="here", pid_namespace=7)
+OWNER = ProcessIdentity(pid=4711, start_ticks=15, start_time=0.0, boot_id="boot", host="here", pid_namespace=7)
 
 
 def _open(folder: Path) -> Ledger:
@@ -82,7 +82,7 @@ def test_a_new_owner_takes_over_after_a_torn_line(tmp_path: Path) -> None:
     entry = _open(tmp_path).will_make("network", "n")
     path = tmp_path / ledger.FILE_NAME
     path.write_bytes(path.read_bytes() + b'{"op":"make","number":2,"kind":"conta')
-    heir = ProcessIdentity(pid=4712, start_time=2.5, boot_id="boot", host="here", pid_namespace=7)
+    heir = ProcessIdentity(pid=4712, start_ticks=25, start_time=0.0, boot_id="boot", host="here", pid_namespace=7)
     book = Ledger(tmp_path, "0badcafe", heir)
     assert book.entries() == (entry,)
     second = book.will_make("container", "c")
@@ -132,9 +132,9 @@ def test_many_threads_share_one_ledger(tmp_path: Path, monkeypatch: pytest.Monke
 _MAKER = """
 import sys
 from pathlib import Path
-from sdcm import process
+from sdcm import process_identity
 from sdcm.ownership.ledger import Ledger
-book = Ledger(Path(sys.argv[1]), "0badcafe", process.identify())
+book = Ledger(Path(sys.argv[1]), "0badcafe", process_identity.identify())
 while True:
     entry = book.will_make("directory", "x")
     print(entry.number, flush=True)
@@ -144,7 +144,7 @@ while True:
 def test_what_a_killed_process_had_made_is_found(tmp_path: Path) -> None:
     log = tmp_path / "made"
     maker = process.spawn([sys.executable, "-c", _MAKER, tmp_path / "run"], log=log)
-    identity = process.identify(maker.pid)
+    identity = process_identity.identify(maker.pid)
     wait_for(lambda: log.read_text().count("\n") >= 20, step=0.02, timeout=10)
     os.kill(maker.pid, signal.SIGKILL)
     maker.wait(10)
@@ -152,4 +152,4 @@ def test_what_a_killed_process_had_made_is_found(tmp_path: Path) -> None:
     state = _read(tmp_path / "run")
     assert {entry.number for entry in state.entries} >= set(made)
     assert state.owner.pid == identity.pid
-    assert not process.is_alive(state.owner)
+    assert not process_identity.is_alive(state.owner)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sdcm import process
+from sdcm import process, process_identity
 from sdcm.ownership import removers
 from sdcm.ownership.docker_endpoint import Endpoint
 from sdcm.ownership.ledger import Entry, Ledger, read
@@ -28,7 +28,7 @@ def engine(tmp_path: Path) -> Iterator[FakeEngine]:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(tmp_path / "state", RUN, process.identify())
+    opened = Ledger(tmp_path / "state", RUN, process_identity.identify())
     yield opened
     opened.close()
 
@@ -42,7 +42,7 @@ def sleeper(code: str = "pass") -> subprocess.Popen[bytes]:
 
 
 def process_entry(pid: int) -> Entry:
-    return Entry(1, "process", str(pid), {"identity": json.dumps(process.identify(pid).to_record())})
+    return Entry(1, "process", str(pid), {"identity": json.dumps(process_identity.identify(pid).to_record())})
 
 
 def test_objects_go_and_are_written_off(engine: FakeEngine, ledger: Ledger) -> None:
@@ -194,7 +194,8 @@ def test_a_process_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatc
 def test_a_later_process_of_the_same_number_is_spared() -> None:
     child = sleeper()
     try:
-        earlier = replace(process.identify(child.pid), start_time=process.identify(child.pid).start_time - 3600)
+        later = process_identity.identify(child.pid)
+        earlier = replace(later, start_ticks=later.start_ticks - 1)
         entry = Entry(1, "process", str(child.pid), {"identity": json.dumps(earlier.to_record())})
         assert removers.remove([entry], None, 5) == []
         assert child.poll() is None
@@ -204,7 +205,7 @@ def test_a_later_process_of_the_same_number_is_spared() -> None:
 
 
 def test_a_process_of_another_host_is_left_and_told() -> None:
-    foreign = replace(process.identify(), host="elsewhere")
+    foreign = replace(process_identity.identify(), host="elsewhere")
     entry = Entry(1, "process", str(os.getpid()), {"identity": json.dumps(foreign.to_record())})
     (left,) = removers.remove([entry], None, 5)
     assert "another host" in left.reason

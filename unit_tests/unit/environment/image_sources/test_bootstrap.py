@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sdcm import process
+from sdcm import process_identity
 from sdcm.environment.catalogue import Entry
 from sdcm.environment.image_sources.bootstrap import bootstrap, obstacle
 from sdcm.environment.image_sources.build import BuildFailed
@@ -56,7 +56,7 @@ def make(engine: FakeEngine, folder: Path, deadline: float = 20, ledger: Ledger 
 
 def test_the_system_streams_into_the_engine(engine: FakeEngine, tmp_path: Path, mmdebstrap: Path) -> None:
     write(mmdebstrap, 'echo "I: installing" >&2; echo "$@" >&2; sleep 1.2; head -c 3000000 /dev/zero')
-    ledger = Ledger(tmp_path / "state", "0123abcd", process.identify())
+    ledger = Ledger(tmp_path / "state", "0123abcd", process_identity.identify())
     told = make(engine, tmp_path, ledger=ledger)
     assert told[0] == "bootstrapping Debian trixie for rootfs-trixie: installing"
     assert told[-1] == "importing Debian trixie for rootfs-trixie: 3 MB"
