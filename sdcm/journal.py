@@ -5,7 +5,7 @@ controller can share one journal. Every report is a view of it. Readers accept a
 
 Each record has `event` (its name), `at` (epoch seconds) and what the event says. Events:
 
-    run-start       run, command, argv
+    run-start       run, command, argv, leaks (error, warn, off)
     selection       tests, seconds
     plan            services, images, steps
     step-start      step
@@ -23,7 +23,10 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
                     failure), text (the failure in full), sections ([title, text] each), failure_class (product,
                     test, environment, leak), services (labels). A worker that dies after the test's end adds
                     a second one
-    leak            test, kind, name (what a test left behind; removed)
+    leak            test, kind (container, network, volume, namespace, thread, process, or a kind of cluster-scoped
+                    Kubernetes objects), name, image, during (tests that ran when it appeared, where it is not known
+                    which of them made it; test is empty then), state (removed, left), reason (why it is left), sure
+                    (false where it may as well be somebody else's)
     lease           lease, what, test, worker, state (wanted, granted, ended), seconds
     container       name, image, test, state (starting, ready, removed), seconds
     pytest-end      status

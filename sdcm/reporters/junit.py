@@ -1,7 +1,8 @@
 """JUnit XML out of a run's journal, for CI systems.
 
 The steps of set-up, where there were any, are a suite of their own, `sct.setup`; the tests are the
-suite `pytest`; where something was left behind there is a suite `sct.teardown` that says so.
+suite `pytest`; what tests left behind is a suite `sct.leaks`, one case each, named for the test; where
+teardown could not remove something there is a suite `sct.teardown` that says so.
 """
 
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from sdcm.reporters.outcome import RunResult
-from sdcm.reporters.records import EndedStep, EndedTest
+from sdcm.reporters.records import EndedStep, EndedTest, Leak
 
 #: What XML 1.0 cannot hold, not even escaped.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -41,10 +42,12 @@ def to_junit(result: RunResult) -> ET.Element:
     suites = [_suite("pytest", [_test(test) for test in result.tests], result)]
     if result.steps:
         suites.insert(0, _suite("sct.setup", [_step(step) for step in result.steps], result))
-    left = [f"{leak.what}, left by {leak.test} and removed" for leak in result.leaks]
-    left += [f"{leftover}, not removed" for leftover in result.leftovers]
-    if left:
-        suites.append(_suite("sct.teardown", [_left_behind(left)], result))
+    if result.leaks:
+        suites.append(
+            _suite("sct.leaks", [_leak(leak, leak in result.leaks_that_count) for leak in result.leaks], result)
+        )
+    if result.leftovers:
+        suites.append(_suite("sct.teardown", [_left_over(result.leftovers)], result))
     root = ET.Element("testsuites", name="sct")
     for key in ("tests", *_COUNTED.values()):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in suites)))
@@ -106,9 +109,19 @@ def _test(test: EndedTest) -> ET.Element:
     return case
 
 
-def _left_behind(left: Sequence[str]) -> ET.Element:
-    case = _case("sct.teardown", "nothing is left behind", 0.0)
-    _add(case, "error", f"{len(left)} left behind", "\n".join(left), "leak")
+def _leak(leak: Leak, counts: bool) -> ET.Element:
+    """Return a leak as a case: an error where it counts, else a good case that tells of it."""
+    case = _case("sct.leaks", f"{leak.test or ', '.join(leak.during) or 'the run'} leaves no {leak.kind}", 0.0)
+    if counts:
+        _add(case, "error", f"leaked {leak.what}", str(leak), "leak")
+    else:
+        ET.SubElement(case, "system-out").text = _legal(str(leak))
+    return case
+
+
+def _left_over(leftovers: Sequence[str]) -> ET.Element:
+    case = _case("sct.teardown", "nothing is left over", 0.0)
+    _add(case, "error", f"{len(leftovers)} left over", "\n".join(leftovers), "leak")
     return case
 
 

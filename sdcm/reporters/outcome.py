@@ -40,6 +40,7 @@ class RunResult:
         steps: Steps of set-up, in the order they began.
         services: Last states of the services.
         leaks: What tests left behind.
+        leaks_mode: What that does to the exit code: `error`, or nothing (`warn`, `off`).
         leftovers: What teardown could not remove: kind, name and reason.
         workers_lost: Worker -> why it died.
         pytest_status: pytest's exit status; None when it did not end.
@@ -58,6 +59,7 @@ class RunResult:
     steps: tuple[EndedStep, ...]
     services: tuple[ServiceState, ...]
     leaks: tuple[Leak, ...]
+    leaks_mode: str
     leftovers: tuple[str, ...]
     workers_lost: Mapping[str, str]
     pytest_status: int | None
@@ -88,6 +90,7 @@ class RunResult:
             steps=tuple(reader.steps.values()),
             services=tuple(reader.services.values()),
             leaks=tuple(reader.leaks),
+            leaks_mode=text(reader.run, "leaks") or "error",
             leftovers=tuple(reader.leftovers),
             workers_lost=dict(reader.workers_lost),
             pytest_status=reader.pytest_status,
@@ -153,6 +156,11 @@ class RunResult:
         return (*(f"{step.step}: {step.error}" for step in steps), *(f"{test.test}: {test.reason}" for test in tests))
 
     @property
+    def leaks_that_count(self) -> tuple[Leak, ...]:
+        """The leaks that end an otherwise good run without success."""
+        return tuple(leak for leak in self.leaks if leak.sure) if self.leaks_mode == "error" else ()
+
+    @property
     def skips(self) -> tuple[SkipGroup, ...]:
         """The skipped tests by service and reason, the most frequent first."""
         groups = Counter(_cause(test) for test in self.skipped)
@@ -181,7 +189,7 @@ class RunResult:
             ExitCode.TESTS_FAILED: bool(by_class.keys() - {"environment", "leak"} or self.unfinished),
             ExitCode.ENVIRONMENT_FAILED: bool(self.environment_failures),
             ExitCode.UNAVAILABLE: self.docker_unavailable or (self.all_skipped_for_services and not allow_all_skipped),
-            ExitCode.LEAKED: bool("leak" in by_class or self.leaks or self.leftovers),
+            ExitCode.LEAKED: bool("leak" in by_class or self.leaks_that_count or self.leftovers),
         }
         codes = {code for code, applies_here in applies.items() if applies_here}
         if self.pytest_status in _PYTEST_CODES:

@@ -160,8 +160,18 @@ class JournalReader:
         )
 
     def _on_leak(self, record: Record) -> None:
-        what = " ".join(filter(None, (text(record, "kind"), text(record, "name"))))
-        self.leaks.append(Leak(text(record, "test"), what))
+        self.leaks.append(
+            Leak(
+                kind=text(record, "kind"),
+                name=text(record, "name"),
+                test=text(record, "test"),
+                image=text(record, "image"),
+                during=tuple(str(test) for test in record.get("during") or ()),
+                state=text(record, "state") or "removed",
+                reason=text(record, "reason"),
+                sure=record.get("sure") is not False,
+            )
+        )
 
     def _on_pytest_end(self, record: Record) -> None:
         self.pytest_status = int(number(record, "status"))

@@ -133,12 +133,45 @@ class Milestones:
 
 @dataclass(frozen=True)
 class Leak:
-    """Something a test left behind; it was removed.
+    """Something a test left behind.
 
     Attributes:
-        test: Its node id.
-        what: Kind and name.
+        kind: What it is: `container`, `thread`, ...
+        name: Its name.
+        test: Node id of the test that made it; empty when that is not known.
+        image: Reference of a container's image.
+        during: Tests that ran when it appeared, where it is not known which of them made it.
+        state: `removed`, or `left` where it is still there.
+        reason: Why it is still there.
+        sure: Whether a test of this run made it; it may as well be somebody else's where other runs use the engine.
     """
 
-    test: str
-    what: str
+    kind: str
+    name: str
+    test: str = ""
+    image: str = ""
+    during: tuple[str, ...] = ()
+    state: str = "removed"
+    reason: str = ""
+    sure: bool = True
+
+    @property
+    def what(self) -> str:
+        """Kind, name and image."""
+        return f"{self.kind} {self.name}" + (f" (image {self.image})" if self.image else "")
+
+    @property
+    def whose(self) -> str:
+        """Who left it, as far as it is known."""
+        if self.test:
+            return f"left by {self.test}"
+        return f"appeared during {', '.join(self.during)}" if self.during else "appeared during the run"
+
+    @property
+    def fate(self) -> str:
+        """Whether it was removed, and if not, why."""
+        return self.state + (f": {self.reason}" if self.reason else "")
+
+    def __str__(self) -> str:
+        """Return the leak as one line."""
+        return f"{self.what}, {self.whose} ({self.fate})"

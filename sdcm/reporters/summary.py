@@ -31,7 +31,7 @@ def summary_lines(result: RunResult, reports: Path | str) -> list[str]:
     lines += _listed("unfinished", [_of(test) for test in result.unfinished])
     lines += _listed("set-up", [f"{step.step} failed: {step.error}" for step in result.failed_steps])
     lines += _listed("lost", [f"worker {name}: {reason}" for name, reason in result.workers_lost.items()])
-    lines += _listed("leaked", [f"{leak.what}, by {leak.test} (removed)" for leak in result.leaks])
+    lines += _listed("LEAK", [str(leak) for leak in result.leaks])
     lines += _listed("left over", list(result.leftovers))
     if not result.torn_down and any(step.status == "done" for step in result.steps):
         lines.append(_row("left over", "not known: teardown did not come to its end"))
@@ -63,7 +63,7 @@ def summary_record(result: RunResult, reports: Path | str) -> dict[str, Any]:
         "services": {service.service: service.state for service in result.services},
         "environment_failures": list(result.environment_failures),
         "workers_lost": dict(result.workers_lost),
-        "leaks": [vars(leak) for leak in result.leaks],
+        "leaks": [{**vars(leak), "during": list(leak.during)} for leak in result.leaks],
         "torn_down": result.torn_down,
         "leftovers": list(result.leftovers),
         "milestones": vars(result.milestones),

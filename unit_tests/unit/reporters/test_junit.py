@@ -96,11 +96,22 @@ def test_steps() -> None:
     assert [found.get("message") for found in kind.iter("error")] == ["did not finish"]
 
 
-def test_what_is_left_behind_is_an_error() -> None:
-    records = HandJournal().write("leak", test="a.py::one", kind="container", name="c")
-    records.write("teardown-end", seconds=1, leftovers=[{"kind": "volume", "name": "v", "reason": "busy"}])
-    (case,) = _suite(_report(records), "sct.teardown")
-    assert case.findtext("error") == "container c, left by a.py::one and removed\nvolume v (busy), not removed"
+def test_what_is_left_over_is_an_error() -> None:
+    left = [{"kind": "volume", "name": "v", "reason": "busy"}]
+    (case,) = _suite(_report(HandJournal().write("teardown-end", seconds=1, leftovers=left)), "sct.teardown")
+    assert case.findtext("error") == "volume v (busy)"
+
+
+def test_each_leak_is_a_case_named_for_its_test() -> None:
+    records = HandJournal().write("leak", test="a.py::one", kind="container", name="c", image="i:1")
+    records.write("leak", kind="network", name="n", during=["a.py::one", "a.py::two"], sure=False)
+    leak, doubtful = _suite(_report(records), "sct.leaks")
+    assert leak.get("name") == "a.py::one leaves no container"
+    assert leak.findtext("error") == "container c (image i:1), left by a.py::one (removed)"
+    assert (doubtful.find("error"), doubtful.get("name")) == (None, "a.py::one, a.py::two leaves no network")
+    assert doubtful.findtext("system-out") == "network n, appeared during a.py::one, a.py::two (removed)"
+    only_told = HandJournal().write("run-start", leaks="warn").write("leak", test="t", kind="thread", name="x")
+    assert [case.find("error") for case in _suite(_report(only_told), "sct.leaks")] == [None]
 
 
 def test_without_set_up_there_is_one_suite() -> None:

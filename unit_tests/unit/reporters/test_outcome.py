@@ -211,6 +211,8 @@ def test_files_that_cannot_be_collected_are_errors() -> None:
         (HandJournal().test("t", "error", failure_class="environment"), {ExitCode.ENVIRONMENT_FAILED}),
         (HandJournal().test("t", "failed", failure_class="leak"), {ExitCode.LEAKED}),
         (HandJournal().test("t").write("leak", test="t", kind="container", name="c"), {ExitCode.LEAKED}),
+        (HandJournal().test("t").write("leak", kind="container", name="c", during=["t"], sure=False), set()),
+        (HandJournal().write("run-start", leaks="warn").write("leak", test="t", kind="container", name="c"), set()),
         (HandJournal().write("teardown-end", leftovers=[{"kind": "network", "name": "n"}]), {ExitCode.LEAKED}),
         (HandJournal().write("step-end", step="s", status="failed", error=_ERROR), {ExitCode.ENVIRONMENT_FAILED}),
         (HandJournal().test("t", "skipped", reason="aws: none -- set it"), {ExitCode.UNAVAILABLE}),

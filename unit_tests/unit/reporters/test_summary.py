@@ -23,7 +23,8 @@ def _result() -> RunResult:
     records.test("c.py::one", "skipped", reason="aws: AWS_PROFILE is not set -- set it")
     records.write("test-start", test="d.py::one")
     records.write("worker", worker="gw1", state="lost", reason="Not properly terminated")
-    records.write("leak", test="a.py::ok", kind="container", name="sct-0123abcd-x-1")
+    records.write("leak", test="a.py::ok", kind="container", name="lone", image="busybox:1")
+    records.write("leak", kind="network", name="n", during=["a.py::ok", "a.py::bad"], state="left", reason="not ours")
     records.write("pytest-end", status=1)
     records.write("teardown-end", seconds=1.0, leftovers=[{"kind": "volume", "name": "v", "reason": "busy"}])
     return RunResult.from_journal(records.write("run-end", exit_code=1))
@@ -31,7 +32,7 @@ def _result() -> RunResult:
 
 def test_the_whole_summary() -> None:
     assert summary_lines(_result(), "/state/runs/0123abcd") == [
-        "  tests            1 passed, 1 skipped, 2 failed, 3 errors, 1 not run in 7.7 s",
+        "  tests            1 passed, 1 skipped, 2 failed, 3 errors, 1 not run in 7.8 s",
         "                   1 skipped: aws (AWS_PROFILE is not set -- set it)",
         "  product          a.py::worse: wrong row",
         "  test             a.py::bad: assert 1 == 2",
@@ -40,9 +41,10 @@ def test_the_whole_summary() -> None:
         "  unfinished       d.py::one: did not finish",
         "  set-up           cluster failed: no node: it exited -- see log",
         "  lost             worker gw1: Not properly terminated",
-        "  leaked           container sct-0123abcd-x-1, by a.py::ok (removed)",
+        "  LEAK             container lone (image busybox:1), left by a.py::ok (removed)",
+        "                   network n, appeared during a.py::ok, a.py::bad (left: not ours)",
         "  left over        volume v (busy)",
-        "  times            first docker test after 0.6 s, tests over after 7.5 s, all over after 7.7 s",
+        "  times            first docker test after 0.6 s, tests over after 7.6 s, all over after 7.8 s",
         "  reports          /state/runs/0123abcd",
     ]
 
@@ -87,6 +89,9 @@ def test_the_record_is_json_and_says_the_same() -> None:
     assert record["steps"][1] == {
         "step": "cluster", "status": "failed", "seconds": 1.0, "error": "no node: it exited -- see log",
     }  # fmt: skip
-    assert record["leaks"] == [{"test": "a.py::ok", "what": "container sct-0123abcd-x-1"}]
+    assert [(leak["test"], leak["kind"], leak["name"], leak["image"], leak["during"]) for leak in record["leaks"]] == [
+        ("a.py::ok", "container", "lone", "busybox:1", []),
+        ("", "network", "n", "", ["a.py::ok", "a.py::bad"]),
+    ]
     assert record["leftovers"] == ["volume v (busy)"]
     assert (record["exit_code"], record["finished"], record["not_run"], record["reports"]) == (1, True, 1, "/r")
