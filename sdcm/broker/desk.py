@@ -7,11 +7,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from sdcm.broker.admission import Admission
+from sdcm.broker.containers import ContainerMaker
 from sdcm.broker.gate import Gate
 from sdcm.broker.leases import Leases
 from sdcm.broker.nodes import NodeMaker
 from sdcm.broker.protocol import NodeRequest
 from sdcm.broker.supplies import Supplies
+from sdcm.containers.service import ContainerRequest
 from sdcm.errors import UsageProblem
 from sdcm.ownership import labels
 from sdcm.process_identity import ProcessIdentity
@@ -30,6 +32,7 @@ class BrokerDesk:
         self._gate = gate
         self._leases = Leases()
         self._nodes = NodeMaker(supplies, gate, admission)
+        self._containers = ContainerMaker(supplies, gate, admission)
         self._namespaces = itertools.count(1)
         self._removals = ThreadPoolExecutor(_REMOVALS, thread_name_prefix="remove")
         self._under_way: set[Future[None]] = set()
@@ -37,6 +40,7 @@ class BrokerDesk:
             "hello": self._hello,
             "wait": self._wait,
             "node": self._node,
+            "container": self._container,
             "namespace": self._namespace,
             "load-image": self._load_image,
             "image": self._image,
@@ -80,6 +84,14 @@ class BrokerDesk:
         node, take_away = self._nodes.make(request, test, holds_others=holds_others)
         lease = self._leases.grant(worker, node.name, test, lambda: self._in_background(take_away))
         return {"lease": lease.number, "node": node.to_record()}
+
+    def _container(self, worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        test = str(arguments["test"])
+        request = ContainerRequest.from_record(arguments["request"])
+        holds_others = bool(self._leases.held_by(worker))
+        container, take_away = self._containers.make(request, test, holds_others=holds_others)
+        lease = self._leases.grant(worker, container.name, test, lambda: self._in_background(take_away))
+        return {"lease": lease.number, "container": container.to_record()}
 
     def _namespace(self, worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         from sdcm.kubernetes import namespaces

@@ -6,6 +6,7 @@ A connection belongs to one worker; when it closes, the worker's leases end.
     hello      worker                         -> run, broker pid
     wait       service                        -> environ (variables a test needs to reach it)
     node       request (NodeRequest), test    -> lease, node (NodeRecord)
+    container  request (ContainerRequest), test -> lease, container (ContainerRecord)
     adopt      identity of a process          -> (the process is ended with the run)
     namespace  test                           -> lease, namespace, cluster (ClusterRecord), labels
     load-image image                          -> reference

@@ -13,7 +13,7 @@ from sdcm.pytest_plugin.readiness import skip_unavailable
 from sdcm.pytest_plugin.session import context_of, worker_name
 
 #: What is asked for -> label of the service it belongs to.
-_LABELS = {"node": "docker", "namespace": "kubernetes"}
+_LABELS = {"node": "docker", "container": "docker", "namespace": "kubernetes"}
 
 
 @contextmanager
