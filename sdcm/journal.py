@@ -28,7 +28,8 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
                     which of them made it; test is empty then), state (removed, left), reason (why it is left), sure
                     (false where it may as well be somebody else's)
     lease           lease, what, test, worker, state (wanted, granted, ended), seconds
-    container       name, image, test, state (starting, ready, removed), seconds
+    container       name, image, test, state (starting, ready, removed, left), seconds, reason (why it is left)
+    removal-failed  name, reason (what was leased is still there; teardown tries again)
     pytest-end      status
     teardown-start  resources
     teardown-end    seconds, leftovers (kind, name, reason each)

@@ -1,5 +1,6 @@
 """A worker's connection to the broker."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -8,21 +9,26 @@ from types import TracebackType
 from typing import Any
 
 from sdcm import errors
-from sdcm.broker import protocol
-from sdcm.errors import EnvironmentFailed
+from sdcm.broker import obituary, protocol
+from sdcm.errors import EnvironmentFailed, SctError
 
 #: Seconds a broker may take from its start until its socket answers.
 _APPEAR_DEADLINE = 30.0
+#: Seconds for a broker that answered a moment ago to take a second connection.
+_RESUME_DEADLINE = 5.0
+_RETRY = 0.05
 
 
 class BrokerGone(EnvironmentFailed):
-    """The broker's end of the connection is closed."""
+    """The broker's end of the connection is closed, or was never there."""
 
-    def __init__(self) -> None:
+    def __init__(self, runtime: Path) -> None:
+        """Say why, as far as the run's runtime directory tells."""
+        log = obituary.log_of(runtime)
         super().__init__(
             "the broker is gone",
-            why="its process ended while the run was on",
-            mend="see broker.log in the run's folder (`sct.py env status` names it)",
+            why=obituary.why_ended(runtime) or "its end of the connection is closed",
+            mend=f"see {log}" if log else "`sct.py env status` shows what is up",
         )
 
 
@@ -38,14 +44,15 @@ class BrokerClient:
             deadline: Seconds to wait for the socket to answer.
 
         Raises:
-            BrokerGone: Nothing answered in time.
+            BrokerGone: Nothing answered in time, or its process has ended; says why it did.
         """
         self.socket_path = socket_path
         self.worker = worker
         self._lock = threading.Lock()
         self._socket = self._connect(deadline)
         self._stream: protocol.Stream = self._socket.makefile("rwb")
-        self.welcome = self.ask("hello", worker=worker)
+        self.welcome: dict[str, Any] = {}
+        self.welcome = self._exchange("hello", worker=worker)
 
     def _connect(self, deadline: float) -> socket.socket:
         end = time.monotonic() + deadline
@@ -55,37 +62,63 @@ class BrokerClient:
                 connection.connect(str(self.socket_path))
             except OSError as exc:
                 connection.close()
-                if time.monotonic() >= end:
-                    raise BrokerGone from exc
-                time.sleep(0.05)
+                if time.monotonic() >= end or obituary.why_ended(self.socket_path.parent) is not None:
+                    raise BrokerGone(self.socket_path.parent) from exc
+                time.sleep(_RETRY)
             else:
                 return connection
 
     def ask(self, op: str, **arguments: Any) -> dict[str, Any]:
         """Send a request and wait for its answer.
 
-        Every wait behind a request has its own deadline in the broker, so none is set here.
+        Every wait behind a request has its own deadline in the broker, so none is set here. An exception that comes
+        from outside meanwhile (Ctrl-C, a test's deadline) gives the request up; leases and later requests are not
+        touched by it.
 
         Raises:
             SctError: What the broker answered, as the type it was raised with.
             BrokerGone: The connection is closed.
         """
         with self._lock:
-            try:
-                protocol.send(self._stream, {"op": op, **arguments})
-                answer = protocol.receive(self._stream)
-            except (OSError, ValueError) as exc:
-                raise BrokerGone from exc
+            return self._exchange(op, **arguments)
+
+    def _exchange(self, op: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            protocol.send(self._stream, {"op": op, **arguments})
+            answer = protocol.receive(self._stream)
+        except (OSError, ValueError) as exc:
+            raise BrokerGone(self.socket_path.parent) from exc
+        except BaseException:
+            self._resume()
+            raise
         if answer is None:
-            raise BrokerGone
+            raise BrokerGone(self.socket_path.parent)
         if "error" in answer:
             raise errors.from_record(answer["error"])
         result = answer.get("result")
         return result if isinstance(result, dict) else {}
 
+    def _resume(self) -> None:
+        """Go on with a new connection that takes the leases over.
+
+        The old one may have stopped in the middle of a line, or its answer may still come, to be taken for that of
+        the next request.
+        """
+        old_stream, old_socket = self._stream, self._socket
+        try:
+            with contextlib.suppress(SctError):
+                self._socket = self._connect(_RESUME_DEADLINE)
+                self._stream = self._socket.makefile("rwb")
+                self.welcome = self._exchange("hello", worker=self.worker, resume=self.welcome.get("name", ""))
+        finally:
+            with contextlib.suppress(OSError):
+                old_stream.close()
+            old_socket.close()
+
     def close(self) -> None:
         """Close the connection; the broker ends this worker's leases."""
-        self._stream.close()
+        with contextlib.suppress(OSError):
+            self._stream.close()
         self._socket.close()
 
     def __enter__(self) -> "BrokerClient":

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from contextlib import closing
 
 from sdcm.broker.admission import Admission
+from sdcm.broker.asking import Asking
 from sdcm.broker.gate import Gate
 from sdcm.broker.nodes import ROOM_DEADLINE
+from sdcm.broker.removal import remove_container
 from sdcm.broker.supplies import Supplies
 from sdcm.containers.service import ContainerRecord, ContainerRequest, ContainerSpec, start_container
-from sdcm.ownership import labels, removers
+from sdcm.ownership import labels
 from sdcm.ownership.ledger import Entry
-
-_REMOVE_DEADLINE = 60.0
 
 
 class ContainerMaker:
@@ -29,13 +29,14 @@ class ContainerMaker:
         self._numbers: Counter[str] = Counter()
 
     def make(
-        self, request: ContainerRequest, test: str, *, holds_others: bool
+        self, request: ContainerRequest, test: str, asking: Asking, *, holds_others: bool
     ) -> tuple[ContainerRecord, Callable[[], None]]:
         """Start a container; whether what runs in it is ready is for the caller to find out.
 
         Args:
             request: What the test asks for.
             test: Its node id.
+            asking: Tells whether the worker still waits; without it nothing more is made.
             holds_others: The asking worker holds leases already.
 
         Returns:
@@ -43,16 +44,16 @@ class ContainerMaker:
 
         Raises:
             ServiceUnavailable: Its image is not to be had.
+            Interrupted: The worker stopped waiting; what was made is removed.
             EnvironmentFailed: It did not start.
         """
         spec = self._spec(request, test)
-        with self._admission.boot(request.memory_mb, holds_others=holds_others, deadline=ROOM_DEADLINE):
-            record, entry = self._start(spec, test)
+        with self._admission.boot(request.memory_mb, holds_others=holds_others, deadline=ROOM_DEADLINE, asking=asking):
+            record, entry = self._start(spec, test, asking)
 
         def take_away() -> None:
-            self._remove(entry)
+            remove_container(self._supplies, entry, spec.image, test)
             self._admission.gone(request.memory_mb)
-            self._supplies.journal.write("container", name=spec.name, image=spec.image, test=test, state="removed")
 
         return record, take_away
 
@@ -74,7 +75,7 @@ class ContainerMaker:
             host=engine.host,
         )
 
-    def _start(self, spec: ContainerSpec, test: str) -> tuple[ContainerRecord, Entry]:
+    def _start(self, spec: ContainerSpec, test: str, asking: Asking) -> tuple[ContainerRecord, Entry]:
         engine = self._supplies.engine()
         journal = self._supplies.journal
         started = time.monotonic()
@@ -85,14 +86,12 @@ class ContainerMaker:
             try:
                 with closing(engine.client()) as client:
                     record = start_container(client, spec)
+                asking.require()
             except BaseException:
-                self._remove(entry)
+                remove_container(self._supplies, entry, spec.image, test)
                 raise
         finally:
             self._gate.leave()
         seconds = round(time.monotonic() - started, 3)
         journal.write("container", name=spec.name, image=spec.image, test=test, state="ready", seconds=seconds)
         return record, entry
-
-    def _remove(self, entry: Entry) -> None:
-        removers.remove([entry], self._supplies.ledger, deadline=_REMOVE_DEADLINE)

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from sdcm.broker.admission import Admission
+from sdcm.broker.asking import Asking
 from sdcm.broker.containers import ContainerMaker
 from sdcm.broker.gate import Gate
 from sdcm.broker.leases import Leases
@@ -36,7 +37,7 @@ class BrokerDesk:
         self._namespaces = itertools.count(1)
         self._removals = ThreadPoolExecutor(_REMOVALS, thread_name_prefix="remove")
         self._under_way: set[Future[None]] = set()
-        self._handlers: dict[str, Callable[[str, Mapping[str, Any]], Mapping[str, Any]]] = {
+        self._handlers: dict[str, Callable[[str, Mapping[str, Any], Asking], Mapping[str, Any]]] = {
             "hello": self._hello,
             "wait": self._wait,
             "node": self._node,
@@ -51,49 +52,47 @@ class BrokerDesk:
             "stop": self._stop,
         }
 
-    def handle(self, worker: str, op: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Answer one request of a worker."""
+    def handle(self, worker: str, op: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:
+        """Answer one request of a worker; `asking` tells whether it still waits."""
         handler = self._handlers.get(op)
         if handler is None:
             raise UsageProblem(f"unknown request {op!r}")
-        return handler(worker, arguments)
+        return handler(worker, arguments, asking)
 
     def left(self, worker: str) -> None:
         """End the leases of a worker whose connection closed."""
         self._leases.end_all_of(worker)
-
-    def busy(self) -> bool:
-        """Whether anything is leased."""
-        return bool(self._leases.all())
 
     def close(self, deadline: float) -> None:
         """Wait for removals under way; what stands after that is teardown's."""
         self._removals.shutdown(wait=False, cancel_futures=True)
         wait(tuple(self._under_way), timeout=deadline)
 
-    def _hello(self, _worker: str, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"run": self._supplies.run_id, "pid": os.getpid()}
+    def _hello(self, worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
+        if earlier := str(arguments.get("resume", "")):
+            self._leases.move(earlier, worker)
+        return {"run": self._supplies.run_id, "pid": os.getpid(), "name": worker}
 
-    def _wait(self, _worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _wait(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         return {"environ": self._supplies.wait(str(arguments["service"]))}
 
-    def _node(self, worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _node(self, worker: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:
         test = str(arguments["test"])
         request = NodeRequest.from_record(arguments["request"])
         holds_others = bool(self._leases.held_by(worker))
-        node, take_away = self._nodes.make(request, test, holds_others=holds_others)
-        lease = self._leases.grant(worker, node.name, test, lambda: self._in_background(take_away))
+        node, take_away = self._nodes.make(request, test, asking, holds_others=holds_others)
+        lease = self._leases.grant(worker, node.name, test, lambda: self._in_background(take_away, node.name))
         return {"lease": lease.number, "node": node.to_record()}
 
-    def _container(self, worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _container(self, worker: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:
         test = str(arguments["test"])
         request = ContainerRequest.from_record(arguments["request"])
         holds_others = bool(self._leases.held_by(worker))
-        container, take_away = self._containers.make(request, test, holds_others=holds_others)
-        lease = self._leases.grant(worker, container.name, test, lambda: self._in_background(take_away))
+        container, take_away = self._containers.make(request, test, asking, holds_others=holds_others)
+        lease = self._leases.grant(worker, container.name, test, lambda: self._in_background(take_away, container.name))
         return {"lease": lease.number, "container": container.to_record()}
 
-    def _namespace(self, worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _namespace(self, worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         from sdcm.kubernetes import namespaces
         from sdcm.kubernetes.ownership import LEASE
 
@@ -113,20 +112,20 @@ class BrokerDesk:
             namespaces.remove_namespace(cluster.kubeconfig, name, own, _NAMESPACE_DEADLINE)
             self._supplies.ledger.removed(entry)
 
-        lease = self._leases.grant(worker, name, test, lambda: self._in_background(take_away))
+        lease = self._leases.grant(worker, name, test, lambda: self._in_background(take_away, name))
         return {"lease": lease.number, "namespace": name, "cluster": cluster.to_record(), "labels": own}
 
-    def _load_image(self, _worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _load_image(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         return {"reference": self._supplies.loaded(str(arguments["image"]))}
 
-    def _image(self, _worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _image(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         return {"reference": self._supplies.image(str(arguments["image"])).reference}
 
-    def _release(self, _worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _release(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         self._leases.end(str(arguments["lease"]))
         return {}
 
-    def _adopt(self, _worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _adopt(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         """Take over a process of the opener's: it is ended when the opener can't do it any more."""
         import json
 
@@ -134,22 +133,29 @@ class BrokerDesk:
         self._supplies.ledger.will_make("process", str(identity.pid), identity=json.dumps(identity.to_record()))
         return {}
 
-    def _status(self, _worker: str, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _status(self, _worker: str, _arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         leases = [{"what": lease.what, "test": lease.test, "worker": lease.worker} for lease in self._leases.all()]
         return {"run": self._supplies.run_id, "leases": leases, **self._supplies.state()}
 
-    def _keep(self, _worker: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _keep(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         self._supplies.keep(float(arguments["seconds"]))
         return {}
 
-    def _stop(self, _worker: str, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _stop(self, _worker: str, _arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         self._supplies.stop()
         return {}
 
-    def _in_background(self, take_away: Callable[[], None]) -> None:
+    def _in_background(self, take_away: Callable[[], None], name: str) -> None:
         """Remove without the worker waiting for it; once the broker closes, teardown does it."""
+
+        def attempt() -> None:
+            try:
+                take_away()
+            except Exception as exc:  # noqa: BLE001 - nobody waits here: it is journalled, and teardown tries again
+                self._supplies.journal.write("removal-failed", name=name, reason=str(exc) or repr(exc))
+
         try:
-            future = self._removals.submit(take_away)
+            future = self._removals.submit(attempt)
         except RuntimeError:
             return
         self._under_way.add(future)

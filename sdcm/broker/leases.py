@@ -3,7 +3,9 @@
 import itertools
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from sdcm.errors import Interrupted
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,24 @@ class Leases:
         """Start with none."""
         self._lock = threading.Lock()
         self._open: dict[str, Lease] = {}
+        self._gone: set[str] = set()
         self._numbers = itertools.count(1)
 
     def grant(self, worker: str, what: str, test: str, end: Callable[[], None]) -> Lease:
-        """Open a lease."""
+        """Open a lease.
+
+        Raises:
+            Interrupted: The worker is gone meanwhile; the resource is taken away again.
+        """
         with self._lock:
             lease = Lease(str(next(self._numbers)), worker, what, test, end)
-            self._open[lease.number] = lease
-            return lease
+            gone = worker in self._gone
+            if not gone:
+                self._open[lease.number] = lease
+        if gone:
+            end()
+            raise Interrupted(f"{what} is for nobody", why=f"worker {worker} is gone")
+        return lease
 
     def end(self, number: str) -> None:
         """End a lease; one that is ended already stays ended."""
@@ -49,9 +61,19 @@ class Leases:
             lease.end()
 
     def end_all_of(self, worker: str) -> None:
-        """End every lease a worker holds, the latest first."""
+        """End every lease of a worker that is gone, the latest first; it is granted none any more."""
+        with self._lock:
+            self._gone.add(worker)
         for lease in reversed(self.held_by(worker)):
             self.end(lease.number)
+
+    def move(self, old: str, new: str) -> None:
+        """Let a worker go on under a new name (on a new connection); the old one is granted nothing any more."""
+        with self._lock:
+            self._gone.add(old)
+            for number, lease in self._open.items():
+                if lease.worker == old:
+                    self._open[number] = replace(lease, worker=new)
 
     def held_by(self, worker: str) -> list[Lease]:
         """Return a worker's leases in the order they were granted."""

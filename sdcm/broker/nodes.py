@@ -6,10 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
+from functools import partial
 
 from sdcm.broker.admission import Admission
+from sdcm.broker.asking import Asking
 from sdcm.broker.gate import Gate
 from sdcm.broker.protocol import NodeRequest
+from sdcm.broker.removal import pull_the_plug, remove_container
 from sdcm.broker.supplies import Supplies
 from sdcm.containers.certificates import make_certificates
 from sdcm.containers.flavours import flavour_of
@@ -17,7 +20,7 @@ from sdcm.containers.launch import launch_node
 from sdcm.containers.records import NodeRecord, NodeSpec
 from sdcm.environment.images import Image
 from sdcm.errors import ServiceUnavailable, UsageProblem
-from sdcm.ownership import labels, removers
+from sdcm.ownership import labels
 from sdcm.ownership.ledger import Entry
 from sdcm.paths import make_private
 
@@ -28,7 +31,6 @@ BOOT_DEADLINE = 180.0
 ROOM_DEADLINE = 1800.0
 #: MiB a node may use, unless the test says otherwise.
 NODE_MEMORY_MB = 512
-_REMOVE_DEADLINE = 60.0
 
 
 class NodeMaker:
@@ -42,12 +44,15 @@ class NodeMaker:
         self._lock = threading.Lock()
         self._numbers: Counter[str] = Counter()
 
-    def make(self, request: NodeRequest, test: str, *, holds_others: bool) -> tuple[NodeRecord, Callable[[], None]]:
+    def make(
+        self, request: NodeRequest, test: str, asking: Asking, *, holds_others: bool
+    ) -> tuple[NodeRecord, Callable[[], None]]:
         """Boot a node that answers CQL.
 
         Args:
             request: What the test asks for.
             test: Its node id.
+            asking: Tells whether the worker still waits; without it nothing more is made.
             holds_others: The asking worker holds nodes already.
 
         Returns:
@@ -55,18 +60,18 @@ class NodeMaker:
 
         Raises:
             ServiceUnavailable: Its image is not to be had.
+            Interrupted: The worker stopped waiting; what was made is removed.
             EnvironmentFailed: It did not come up.
         """
         image = self._supplies.image(request.image) if request.image else self._supplies.node_image()
         network = self._supplies.network(request.network)
         spec = self._spec(request, image, network, test)
-        with self._admission.boot(spec.memory_mb, holds_others=holds_others, deadline=ROOM_DEADLINE):
-            node, entry = self._boot(spec, test)
+        with self._admission.boot(spec.memory_mb, holds_others=holds_others, deadline=ROOM_DEADLINE, asking=asking):
+            node, entry = self._boot(spec, test, asking)
 
         def take_away() -> None:
-            self._remove(entry)
+            remove_container(self._supplies, entry, spec.image, test)
             self._admission.gone(spec.memory_mb)
-            self._supplies.journal.write("container", name=node.name, image=node.image, test=test, state="removed")
 
         return node, take_away
 
@@ -107,7 +112,7 @@ class NodeMaker:
         folder = make_private(self._supplies.runtime / "ssl" / name)
         return str(make_certificates(folder, (name,)))
 
-    def _boot(self, spec: NodeSpec, test: str) -> tuple[NodeRecord, Entry]:
+    def _boot(self, spec: NodeSpec, test: str, asking: Asking) -> tuple[NodeRecord, Entry]:
         engine = self._supplies.engine()
         journal = self._supplies.journal
         started = time.monotonic()
@@ -118,17 +123,21 @@ class NodeMaker:
             entry = self._supplies.ledger.will_make("container", spec.name, **engine.facts())
             journal.write("container", name=spec.name, image=spec.image, test=test, state="starting")
             client = stack.enter_context(closing(engine.client()))
+
+            def on_created(_container_id: str) -> None:
+                leave()
+                asking.require()
+
             try:
-                node = launch_node(client, spec, deadline=BOOT_DEADLINE, on_created=lambda _id: leave())
+                with asking.when_given_up(partial(pull_the_plug, engine.endpoint, spec.name)):
+                    node = launch_node(client, spec, deadline=BOOT_DEADLINE, on_created=on_created)
             except BaseException:
-                self._remove(entry)
+                remove_container(self._supplies, entry, spec.image, test)
+                asking.require()
                 raise
         seconds = round(time.monotonic() - started, 3)
         journal.write("container", name=spec.name, image=spec.image, test=test, state="ready", seconds=seconds)
         return node, entry
-
-    def _remove(self, entry: Entry) -> None:
-        removers.remove([entry], self._supplies.ledger, deadline=_REMOVE_DEADLINE)
 
 
 def flavour_of_image(reference: str, image_labels: Mapping[str, str] | None) -> str:

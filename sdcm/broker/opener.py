@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sdcm import journal, paths, process, process_identity
-from sdcm.broker import protocol
+from sdcm.broker import obituary, protocol
+from sdcm.errors import DeadlinePassed, EnvironmentFailed, UsageProblem
 from sdcm.ownership.ledger import Ledger
 
 #: Name under which `python -m` starts a broker; it stands above this package, so it is not imported.
@@ -18,6 +19,8 @@ _ENTRY = "sdcm.run.broker_process"
 _TEARDOWN_ENTRY = "sdcm.run.teardown"
 SPEC_FILE = "broker.json"
 LOG_FILE = "broker.log"
+#: The kernel's limit for the path of a Unix socket, its closing zero included; unix(7).
+_SOCKET_PATH_LIMIT = 108
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,22 @@ class OpenBroker:
             environ: Its environment.
 
         Raises:
-            CommandFailed: It cannot be started.
+            UsageProblem: The runtime directory's path is too long for a socket.
+            EnvironmentFailed: It cannot be started, or nothing can be written where the run's things are kept.
         """
+        _require_short(places.run_runtime(spec.run_id) / protocol.SOCKET_NAME)
+        try:
+            return cls._start(spec, places, environ)
+        except OSError as exc:
+            where = exc.filename or f"{places.state} or {places.runtime}"
+            raise EnvironmentFailed(
+                "the broker cannot be started",
+                why=f"{where}: {exc.strerror or exc}",
+                mend="df -h; or set SCT_STATE_DIR and SCT_RUNTIME_DIR",
+            ) from exc
+
+    @classmethod
+    def _start(cls, spec: BrokerSpec, places: paths.Paths, environ: Mapping[str, str]) -> "OpenBroker":
         state = paths.make_private(places.run_state(spec.run_id))
         paths.make_private(places.runtime)
         own = Ledger(state, spec.run_id, process_identity.identify())
@@ -102,6 +119,7 @@ class OpenBroker:
             raise
         finally:
             os.close(read_end)
+        obituary.note_birth(runtime, child.pid, state / LOG_FILE)
         return cls(spec, places, child, write_end)
 
     @property
@@ -149,13 +167,30 @@ class OpenBroker:
         if self.wait(deadline) == 0:
             return ""
         self.kill()
-        done = clean_up_after(self.spec.run_id, environ, deadline)
+        try:
+            done = clean_up_after(self.spec.run_id, environ, deadline)
+        except DeadlinePassed as exc:
+            return str(exc)
         return "" if done.ok else done.stdout.strip() or "unknown"
+
+    def last_words(self) -> str:
+        """Say why it ended; nothing while it runs."""
+        return obituary.why_ended(self.socket_path.parent) or ""
 
     def kill(self) -> None:
         """End it at once; its resources stay for whoever cleans from the ledger."""
         process.kill_group(self._child.pid)
         self._child.wait()
+
+
+def _require_short(path: Path) -> None:
+    """Refuse a path that the kernel takes for no socket's."""
+    if len(os.fsencode(path)) >= _SOCKET_PATH_LIMIT:
+        raise UsageProblem(
+            f"the runtime directory {path.parents[1]} has too long a path",
+            why=f"a socket's is at most {_SOCKET_PATH_LIMIT - 1} bytes",
+            mend="set SCT_RUNTIME_DIR to a shorter one",
+        )
 
 
 def clean_up_after(run_id: str, environ: Mapping[str, str], deadline: float) -> process.Completed:

@@ -1,9 +1,11 @@
 """What workers and the broker say to one another: one JSON object a line over a Unix socket.
 
 A request has `op` and its arguments; the answer has `result`, or `error` (see `sdcm.errors.from_record`).
-A connection belongs to one worker; when it closes, the worker's leases end.
+A connection belongs to one worker; when it closes, the worker's leases end, and what it still waits for is given up.
+A worker that was interrupted in the middle of an exchange says hello on a new connection with its earlier name: it
+keeps its leases, and the request is given up.
 
-    hello      worker                         -> run, broker pid
+    hello      worker, resume (earlier name)  -> run, broker pid, name (the worker's, unique in the broker)
     wait       service                        -> environ (variables a test needs to reach it)
     node       request (NodeRequest), test    -> lease, node (NodeRecord)
     container  request (ContainerRequest), test -> lease, container (ContainerRecord)

@@ -10,12 +10,14 @@ from sdcm.broker import protocol
 from sdcm.broker.client import BrokerClient
 from sdcm.errors import SctError
 from sdcm.ownership import ledger
-from sdcm.ownership.ledger import LedgerState
+from sdcm.ownership.ledger import Ledger, LedgerState
 from sdcm.paths import Paths
-from sdcm.process_identity import is_alive, is_judgeable
+from sdcm.process_identity import identify, is_alive, is_judgeable
 
 #: Runs whose journals, ledgers and logs stay.
 RUNS_KEPT = 20
+#: Seconds that the folder of a run stays whose owner cannot be judged from here.
+_FOREIGN_KEPT = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,14 @@ def kept_environment(places: Paths) -> LiveRun | None:
     return None
 
 
+def claim(places: Paths, run_id: str) -> None:
+    """Write down that a run belongs to this process, so that no other takes it for an old one.
+
+    A run without services makes nothing that is to be removed; its folder must stay all the same while it goes on.
+    """
+    Ledger(places.run_state(run_id), run_id, identify()).close()
+
+
 def dead_runs(places: Paths) -> list[LedgerState]:
     """Return the runs that have resources left and whose owner is dead, as far as this host can tell."""
     return [
@@ -75,12 +85,25 @@ def dead_runs(places: Paths) -> list[LedgerState]:
 
 
 def forget_old_runs(places: Paths) -> None:
-    """Delete the folders of all but the last runs; one with resources left is never forgotten."""
+    """Delete the folders of all but the last runs; never one that is under way or has resources left.
+
+    Whether an owner of another host (the folder may be shared) still runs is not to be told from here: such a folder
+    stays for a day.
+    """
     if not places.runs.is_dir():
         return
     folders = sorted((f for f in places.runs.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
-    live = {run.run_id for run in live_runs(places)}
     for folder in folders[RUNS_KEPT:]:
-        state = ledger.read(folder / ledger.FILE_NAME)
-        if folder.name not in live and not (state and state.entries):
+        if not _may_be_needed(folder):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _may_be_needed(folder: Path) -> bool:
+    state = ledger.read(folder / ledger.FILE_NAME)
+    if state is None:
+        return False
+    if state.entries:
+        return True
+    if is_judgeable(state.owner):
+        return is_alive(state.owner)
+    return time.time() - folder.stat().st_mtime < _FOREIGN_KEPT

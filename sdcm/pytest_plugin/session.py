@@ -110,6 +110,8 @@ class RunContext:
         if "kubernetes" in wanted and kubeconfig and not Path(kubeconfig).is_file():
             raise pytest.UsageError(f"KUBECONFIG names {kubeconfig}, which does not exist -- unset it, or correct it")
         kept = self._kept()
+        if kept is not None:
+            self.client()  # stays connected: the environment does not end while a run is
         spec = BrokerSpec(
             run_id=self.run_id,
             services=tuple(sorted(wanted)) if kept is None else (),

@@ -36,12 +36,12 @@ _STEPS_DEADLINE = 3.0
 _REMOVALS_DEADLINE = 3.0
 
 
-def _watch_opener(pipe: int, supplies: ServicesUp, desk: BrokerDesk, stop: threading.Event) -> None:
-    """Wait until the opener is gone, then as long as the environment is kept or still leased from, then stop."""
+def _watch_opener(pipe: int, supplies: ServicesUp, server: Server, stop: threading.Event) -> None:
+    """Wait until the opener is gone, then as long as the environment is kept or a run is connected to it, then stop."""
     while os.read(pipe, 1):
         pass
     kept = supplies.kept_until > time.time()
-    while not stop.is_set() and ((left := supplies.kept_until - time.time()) > 0 or (kept and desk.busy())):
+    while not stop.is_set() and ((left := supplies.kept_until - time.time()) > 0 or (kept and not server.retire())):
         stop.wait(min(max(left, 1.0), 60.0))
     stop.set()
 
@@ -69,7 +69,7 @@ def serve(run_id: str, pipe: int) -> None:
     server = Server(runtime / protocol.SOCKET_NAME, desk)
     server.start()
     threading.Thread(target=_sweep, args=(places,), daemon=True).start()
-    threading.Thread(target=_watch_opener, args=(pipe, supplies, desk, stop), daemon=True).start()
+    threading.Thread(target=_watch_opener, args=(pipe, supplies, server, stop), daemon=True).start()
     with ExitStack() as stack:
         # Last in, first out, and each is called whatever became of those before it.
         stack.callback(teardown.tear_down, run_id, places, ledger, journal)

@@ -142,6 +142,7 @@ def execute(options: RunOptions) -> ExitCode:
     with ExitStack() as outer, Interrupts() as interrupts:
         journal = Journal(state / journals.FILE_NAME)
         outer.callback(journal.close)
+        runs.claim(places, run_id)
         journal.write("run-start", run=run_id, command=options.command, argv=sys.argv[1:])
         outer.callback(runs.forget_old_runs, places)
         try:

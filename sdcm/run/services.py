@@ -99,6 +99,8 @@ def bring_up(run: "Run") -> "Run":
     if not run.plan.to_bring_up:
         return replace(run, pytest_environ=environ)
     kept = kept_for(run)
+    if kept is not None and not _hold(run, kept):
+        kept = None
     broker = OpenBroker.start(_spec(run, kept), run.places, environ)
     run.stack.callback(_end, run, broker)
     if kept is not None:
@@ -114,6 +116,19 @@ def kept_for(run: "Run") -> LiveRun | None:
     if run.options.kubeconfig or run.options.db != "auto" or run.options.keep:
         return None
     return kept_environment(run.places)
+
+
+def _hold(run: "Run", kept: LiveRun) -> bool:
+    """Stay connected to a kept environment: it does not end while a run is connected, whatever its time.
+
+    Returns:
+        Whether it is there still.
+    """
+    try:
+        run.stack.enter_context(BrokerClient(kept.socket, "runner", deadline=1.0))
+    except SctError:
+        return False
+    return True
 
 
 def _spec(run: "Run", kept: LiveRun | None) -> BrokerSpec:

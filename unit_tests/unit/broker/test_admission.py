@@ -3,7 +3,8 @@ import threading
 import pytest
 
 from sdcm.broker.admission import Admission
-from sdcm.errors import DeadlinePassed
+from sdcm.broker.asking import Asking
+from sdcm.errors import DeadlinePassed, Interrupted
 
 
 def test_boots_wait_for_one_another():
@@ -66,3 +67,14 @@ def test_a_waiting_boot_is_let_in_when_another_ends():
     assert second.wait(5)
     for thread in threads:
         thread.join()
+
+
+def test_who_gives_up_waits_no_longer_and_takes_nothing():
+    admission = Admission(memory_mb=1000, boots=1)
+    asking = Asking()
+    with admission.boot(1, holds_others=False, deadline=5):
+        threading.Timer(0.05, asking.give_up).start()
+        with pytest.raises(Interrupted), admission.boot(1000, holds_others=False, deadline=5, asking=asking):
+            pytest.fail("it was given up")
+    with admission.boot(999, holds_others=False, deadline=0.05):
+        pass

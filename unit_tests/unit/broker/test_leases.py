@@ -1,4 +1,7 @@
+import pytest
+
 from sdcm.broker.leases import Leases
+from sdcm.errors import Interrupted
 
 
 def test_a_lease_ends_once():
@@ -18,3 +21,26 @@ def test_a_worker_that_leaves_loses_its_own_leases_the_latest_first():
     leases.end_all_of("gw0")
     assert ended == ["second", "first"]
     assert [lease.what for lease in leases.all()] == ["other"]
+
+
+def test_a_worker_that_is_gone_is_granted_nothing_and_the_resource_goes():
+    ended = []
+    leases = Leases()
+    leases.end_all_of("gw0")
+    with pytest.raises(Interrupted, match="gw0 is gone"):
+        leases.grant("gw0", "node-1", "test", lambda: ended.append("node-1"))
+    assert ended == ["node-1"]
+    assert leases.all() == []
+
+
+def test_leases_move_to_a_workers_new_connection():
+    ended = []
+    leases = Leases()
+    leases.grant("gw0/1", "node-1", "test", lambda: ended.append("node-1"))
+    leases.move("gw0/1", "gw0/2")
+    leases.end_all_of("gw0/1")
+    assert ended == []
+    with pytest.raises(Interrupted):
+        leases.grant("gw0/1", "late", "test", lambda: ended.append("late"))
+    leases.end_all_of("gw0/2")
+    assert ended == ["late", "node-1"]

@@ -1,20 +1,35 @@
+import json
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 
+from sdcm.broker import obituary
 from sdcm.broker.client import BrokerClient, BrokerGone
 from sdcm.broker.server import Server
 from sdcm.errors import EnvironmentFailed, ServiceUnavailable
 
 
 class EchoDesk:
-    """Answers with what it was asked, and records who left."""
+    """Answers with what it was asked, and records who left and which requests were given up."""
 
     def __init__(self):
         self.gone = []
         self.left_event = threading.Event()
+        self.slow_began = threading.Event()
+        self.given_up = threading.Event()
+        self.hellos = []
 
-    def handle(self, worker, op, arguments):
+    def handle(self, worker, op, arguments, asking):
+        if op == "hello":
+            self.hellos.append(dict(arguments))
+            return {"name": worker}
+        if op == "slow":
+            with asking.when_given_up(self.given_up.set):
+                self.slow_began.set()
+                self.given_up.wait(5)
         if op == "refuse":
             raise ServiceUnavailable("no such thing", why="because", mend="do this")
         if op == "break":
@@ -97,3 +112,87 @@ def test_a_client_waits_for_a_broker_that_is_starting(desk, tmp_path):
 def test_no_broker_is_said(tmp_path):
     with pytest.raises(BrokerGone, match="the broker is gone"):
         BrokerClient(tmp_path / "none.sock", "gw0", deadline=0.1)
+
+
+class Interrupting:
+    """A worker's stream in which an exception comes instead of the answer's first bytes."""
+
+    def __init__(self, stream, began):
+        self._stream = stream
+        self._began = began
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+    def readline(self):
+        self._began.wait(5)
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_request_is_given_up_and_the_next_gets_its_own_answer(server, desk):
+    with BrokerClient(server.socket_path, "gw0") as client:
+        name = client.welcome["name"]
+        client._stream = Interrupting(client._stream, desk.slow_began)
+        with pytest.raises(KeyboardInterrupt):
+            client.ask("slow", test="first")
+        assert client.ask("after", test="second")["test"] == "second"
+        assert desk.given_up.wait(5)
+        assert desk.hellos[-1]["resume"] == name
+        assert desk.left_event.wait(5)
+        assert desk.gone == [name]
+
+
+def test_a_workers_death_is_noticed_while_its_request_is_pending(server, desk):
+    client = BrokerClient(server.socket_path, "gw0")
+
+    def ask():
+        with pytest.raises(BrokerGone):
+            client.ask("slow")
+
+    asks = threading.Thread(target=ask)
+    asks.start()
+    assert desk.slow_began.wait(5)
+    began = time.monotonic()
+    client._socket.shutdown(2)
+    assert desk.given_up.wait(5)
+    assert desk.left_event.wait(5)
+    assert time.monotonic() - began < 1
+    asks.join(5)
+
+
+def test_a_server_retires_only_when_nobody_is_connected(server):
+    client = BrokerClient(server.socket_path, "gw0")
+    assert not server.retire()
+    assert client.ask("x")["op"] == "x"
+    client.close()
+    end = time.monotonic() + 5
+    while not server.retire() and time.monotonic() < end:
+        time.sleep(0.01)
+    with pytest.raises(BrokerGone):
+        BrokerClient(server.socket_path, "late", deadline=0.1)
+
+
+def test_a_broker_that_ends_at_its_start_is_told_at_once_with_its_last_words(tmp_path):
+    log = tmp_path / "broker.log"
+    with log.open("w") as out:
+        child = subprocess.Popen([sys.executable, "-S", "-c", "import no_such_thing"], stderr=out)
+    obituary.note_birth(tmp_path, child.pid, log)
+    began = time.monotonic()
+    with pytest.raises(BrokerGone, match="No module named 'no_such_thing'") as caught:
+        BrokerClient(tmp_path / "b.sock", "gw0", deadline=20)
+    assert time.monotonic() - began < 5
+    assert str(log) in caught.value.mend
+    child.wait(5)
+    obituary.note_birth(tmp_path, child.pid, log)
+    assert "no_such_thing" in (obituary.why_ended(tmp_path) or ""), "also one that ended before it was looked at"
+
+
+def test_nothing_is_told_of_a_broker_that_lives_or_is_not_known(tmp_path):
+    assert obituary.why_ended(tmp_path) is None
+    child = subprocess.Popen(["sleep", "60"])
+    obituary.note_birth(tmp_path, child.pid, tmp_path / "none.log")
+    assert obituary.why_ended(tmp_path) is None
+    child.kill()
+    child.wait(5)
+    assert "without a word" in (obituary.why_ended(tmp_path) or "")
+    assert json.loads((tmp_path / obituary.FILE_NAME).read_text())["log"].endswith("none.log")

@@ -1,0 +1,62 @@
+from types import SimpleNamespace
+
+import pytest
+
+from sdcm import journal, process_identity
+from sdcm.broker.admission import Admission
+from sdcm.broker.desk import BrokerDesk
+from sdcm.broker.gate import Gate
+from sdcm.broker.removal import remove_container
+from sdcm.journal import Journal
+from sdcm.ownership.ledger import Ledger
+from unit_tests.lib.fake_engine import FakeEngine
+
+RUN = "0123abcd"
+
+
+@pytest.fixture
+def engine(tmp_path):
+    fake = FakeEngine(tmp_path)
+    yield fake
+    fake.close()
+
+
+@pytest.fixture
+def supplies(tmp_path):
+    made = SimpleNamespace(
+        run_id=RUN,
+        ledger=Ledger(tmp_path / "state", RUN, process_identity.identify()),
+        journal=Journal(tmp_path / journal.FILE_NAME),
+    )
+    yield made
+    made.ledger.close()
+    made.journal.close()
+
+
+def events(supplies, name):
+    return [record for record in journal.read(supplies.journal.path) if record["event"] == name]
+
+
+def test_a_container_that_stays_is_journalled_as_left_and_stays_in_the_ledger(supplies, engine, monkeypatch):
+    monkeypatch.setattr("sdcm.broker.removal._DEADLINE", 0.1)
+    engine.add_container("stuck", {})
+    engine.refusals["DELETE /containers/stuck"] = [(500, {"message": "driver failed"})] * 50
+    for name in ("fine", "stuck"):
+        remove_container(supplies, supplies.ledger.will_make("container", name, host=engine.host), "image", "a::b")
+    fine, stuck = events(supplies, "container")
+    assert (fine["name"], fine["state"]) == ("fine", "removed")
+    assert (stuck["name"], stuck["state"]) == ("stuck", "left")
+    assert "driver failed" in stuck["reason"]
+    assert [entry.name for entry in supplies.ledger.entries()] == ["stuck"]
+
+
+def test_a_removal_in_the_background_that_fails_is_journalled(supplies):
+    desk = BrokerDesk(supplies, Gate(), Admission(100, 1))
+
+    def refuse():
+        raise OSError("the cluster is gone")
+
+    desk._in_background(refuse, "sct-0123abcd-1")
+    desk.close(5)
+    (record,) = events(supplies, "removal-failed")
+    assert (record["name"], record["reason"]) == ("sct-0123abcd-1", "the cluster is gone")
