@@ -21,8 +21,8 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
     test-end        test, worker, outcome (passed, failed, error, skipped, xfailed, xpassed), phase (setup, call,
                     teardown; ??? when its worker died), seconds, phases, reason (of a skip, or one line of the
                     failure), text (the failure in full), sections ([title, text] each), failure_class (product,
-                    test, environment, leak), services (labels). A worker that dies after the test's end adds
-                    a second one
+                    test, environment, leak), services (labels), properties ([name, value]
+                    each). A worker that dies after the test's end adds a second one
     leak            test, kind (container, network, volume, namespace, thread, process, or a kind of cluster-scoped
                     Kubernetes objects), name, image, during (tests that ran when it appeared, where it is not known
                     which of them made it; test is empty then), state (removed, left), reason (why it is left), sure

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sdcm.broker.protocol import NodeRequest
 from sdcm.config.model import SCTConfiguration
+from sdcm.containers.alternator import Alternator
 from sdcm.containers.node import Node
 from sdcm.events.device import EventsDevice
 from sdcm.kubernetes.namespace import KubernetesNamespace
@@ -17,6 +18,13 @@ from sdcm.pytest_plugin import docker_fixtures, markers
 #: Makes a Markdown table of a head and lines.
 Rows = Callable[[Sequence[str], Iterable[Sequence[str]]], str]
 FIXTURE_EXAMPLES: Mapping[str, str] = {
+    "alternator_api": """\
+@pytest.mark.integration
+def test_items(alternator_api):
+    alternator_api.create_table(table_name="songs")
+    alternator_api.batch_write_actions(new_items=[{"p": "a", "c": "1", "title": "x"}], table_name="songs")
+    assert alternator_api.scan_table(table_name="songs") == [{"p": "a", "c": "1", "title": "x"}]
+""",
     "catalogue_image": """\
 import contextlib
 
@@ -51,11 +59,11 @@ def test_config_map(k8s_cluster):
     "prom_address": """\
 import requests
 
-from sdcm import metrics
+from sdcm.metrics import active
 
 
 def test_a_gauge_is_scraped(prom_address):
-    metrics.active().gauge("sct_mine", "what my test counts").set(3)
+    active().gauge("sct_mine", "what my test counts").set(3)
     assert "sct_mine 3.0" in requests.get(f"http://{prom_address}/metrics", timeout=5).text
 """,
     "params": """\
@@ -111,6 +119,7 @@ def test_with_tls(docker_scylla):
 }
 #: What a fixture gives.
 _GIVES: Mapping[str, type] = {
+    "alternator_api": Alternator,
     "docker_scylla": Node,
     "k8s_cluster": KubernetesNamespace,
     "params": SCTConfiguration,

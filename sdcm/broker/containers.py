@@ -59,7 +59,10 @@ class ContainerMaker:
 
     def _spec(self, request: ContainerRequest, test: str) -> ContainerSpec:
         image = self._supplies.image(request.image)
-        network = self._supplies.network(request.network)
+        # A fixture may name the network that its node is on already, in full.
+        own = f"sct-{self._supplies.run_id}"
+        is_full = request.network == own or request.network.startswith(f"{own}-")
+        network = request.network if is_full else self._supplies.network(request.network)
         engine = self._supplies.engine()
         with self._lock:
             self._numbers[request.fixture] += 1

@@ -124,8 +124,14 @@ def _read(connection: socket.socket, size: int) -> bytes:
     return data
 
 
-def ask_http(host: str, port: int, timeout: float = _TRY_TIMEOUT) -> None:
+def ask_http(host: str, port: int, timeout: float = _TRY_TIMEOUT, *, any_status: bool = False) -> None:
     """Return when an HTTP service (Alternator) answers a request for `/` with 200.
+
+    Args:
+        host: Where it is published.
+        port: The published port.
+        timeout: Seconds.
+        any_status: Whether any answer will do, from a service that wants a signature for example.
 
     Raises:
         NotReady: It does not.
@@ -139,7 +145,7 @@ def ask_http(host: str, port: int, timeout: float = _TRY_TIMEOUT) -> None:
             raise NotReady(f"nothing listens on port {port}", refused=True) from None
         except (OSError, http.client.HTTPException) as exc:
             raise NotReady(f"no answer on port {port} yet ({exc})") from exc
-    if status != http.client.OK:
+    if status != http.client.OK and not any_status:
         raise NotReady(f"port {port} answers with status {status}")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sdcm.containers import archive
 from sdcm.containers.container import Container
 from sdcm.containers.engine_client import engine_errors
 from sdcm.containers.inspection import internal_ip, published_ports, raise_if_ended
@@ -32,6 +33,7 @@ class ContainerRequest:
         entrypoint: Replaces the image's own when given.
         environment: Variables.
         ports: Ports to publish.
+        files: Text files to put in before the start, by absolute path; anybody inside may read them.
         user: Who runs it; the image's own user when empty.
         memory_mb: Memory it may use, MiB.
         cores: Its share of cores; all when 0.
@@ -44,13 +46,14 @@ class ContainerRequest:
     entrypoint: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[int, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
     user: str = ""
     memory_mb: int = 512
     cores: int = 0
 
     def to_record(self) -> dict[str, Any]:
         """Return the request as JSON values."""
-        return {**asdict(self), "environment": dict(self.environment)}
+        return {**asdict(self), "environment": dict(self.environment), "files": dict(self.files)}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "ContainerRequest":
@@ -151,6 +154,9 @@ def start_container(
     with engine_errors(f"the engine could not start container {spec.name}"):
         container = _create(client, spec)
         on_created(str(container.id))
+        if spec.request.files:
+            copies = [archive.FileCopy(path, text.encode(), 0o644, 0) for path, text in spec.request.files.items()]
+            container.put_archive("/", archive.of_copies(copies))
         container.start()
         container.reload()
     raise_if_ended(container)

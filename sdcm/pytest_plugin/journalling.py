@@ -69,7 +69,7 @@ def record_of(reports: list[pytest.TestReport]) -> dict[str, Any]:
     if hasattr(decisive, "wasxfail"):
         outcome = "xfailed" if decisive.skipped else "xpassed"
     gateway = getattr(getattr(reports[0], "node", None), "gateway", None)
-    properties = dict(property_ for report in reports for property_ in report.user_properties)
+    properties = _properties(reports)
     return {
         "test": plain(reports[0].nodeid),
         "worker": gateway.id if gateway else "main",
@@ -80,8 +80,14 @@ def record_of(reports: list[pytest.TestReport]) -> dict[str, Any]:
         "reason": _reason(decisive),
         "text": _cut(decisive.longreprtext) if decisive.failed else "",
         "sections": [[title, _cut(text)] for title, text in decisive.sections] if decisive.failed else [],
-        "failure_class": properties.get(evidence.CLASS_PROPERTY, "test") if decisive.failed else "",
+        "failure_class": properties.pop(evidence.CLASS_PROPERTY, "test") if decisive.failed else "",
+        "properties": [[name, value] for name, value in properties.items() if name != evidence.CLASS_PROPERTY],
     }
+
+
+def _properties(reports: list[pytest.TestReport]) -> dict[str, str]:
+    """Return what the test and its fixtures had to tell: each report has what was told up to then."""
+    return {str(name): _cut(str(value)) for report in reports for name, value in report.user_properties}
 
 
 def _reason(report: pytest.TestReport) -> str:

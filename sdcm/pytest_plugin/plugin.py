@@ -7,6 +7,7 @@ when a test uses it.
 import pytest
 
 from sdcm.pytest_plugin import (
+    alternator_fixtures,
     collecting,
     config_fixtures,
     docker_fixtures,
@@ -28,6 +29,7 @@ _FEATURES = (
     events_fixtures,
     metrics_fixtures,
     docker_fixtures,
+    alternator_fixtures,
     kubernetes_fixtures,
     evidence,
     journalling,

@@ -91,10 +91,11 @@ def _step(step: EndedStep) -> ET.Element:
 
 def _test(test: EndedTest) -> ET.Element:
     case = _case(*_names(test.test), test.seconds)
-    properties = {"worker": test.worker, "failure_class": test.failure_class, "services": ",".join(test.services)}
-    if any(properties.values()):
+    own = {"worker": test.worker, "failure_class": test.failure_class, "services": ",".join(test.services)}
+    properties = [*own.items(), *test.properties]
+    if any(value for _, value in properties):
         parent = ET.SubElement(case, "properties")
-        for name, value in properties.items():
+        for name, value in properties:
             if value:
                 ET.SubElement(parent, "property", name=name, value=_legal(value))
     if test.outcome == "failed":

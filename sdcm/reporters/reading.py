@@ -138,6 +138,7 @@ class JournalReader:
             sections=tuple((str(title), str(content)) for title, content in record.get("sections") or ()),
             failure_class=text(record, "failure_class"),
             services=self._services(record, name) or before.services,
+            properties=tuple((str(key), str(value)) for key, value in record.get("properties") or ()),
         )
         # A worker that dies after a test has ended is reported as a second end of that test.
         if place in self._open or _badness(ended) > _badness(before):

@@ -26,6 +26,7 @@ class EndedTest:
         sections: Captured output and evidence: title and text.
         failure_class: One of `FAILURE_CLASSES`; empty unless it failed.
         services: Labels of the services it needs, where they are known.
+        properties: What the test and its fixtures had to tell (`record_property`): name and value, in order.
     """
 
     test: str
@@ -40,6 +41,7 @@ class EndedTest:
     sections: tuple[tuple[str, str], ...] = ()
     failure_class: str = ""
     services: tuple[str, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
 
     @property
     def unsuccessful(self) -> bool:

@@ -9,7 +9,14 @@ from sdcm.errors import EnvironmentFailed
 from unit_tests.lib.fake_docker import FakeDocker
 
 REQUEST = ContainerRequest(
-    "cache", "cache:1", command=("--port", "8000"), environment={"SIZE": "1"}, ports=(8000,), memory_mb=256, cores=1
+    "cache",
+    "cache:1",
+    command=("--port", "8000"),
+    environment={"SIZE": "1"},
+    ports=(8000,),
+    memory_mb=256,
+    cores=1,
+    files={"/run/secret": "s3cret"},
 )
 
 
@@ -46,6 +53,9 @@ def test_the_container_is_made_as_asked_and_labelled(docker: FakeDocker) -> None
     assert options["mem_limit"] == "256m"
     assert options["nano_cpus"] == 10**9
     assert options["networking_config"] == {"sct-1": {"aliases": ["cache-1"]}}
+    assert docker.containers.made["sct-1-cache-1"].put["/run/secret"][0] == b"s3cret"
+    assert docker.containers.made["sct-1-cache-1"].calls == ["put", "start"]
+    assert "s3cret" not in repr(REQUEST)
     assert "entrypoint" not in options
     assert "user" not in options
     assert record.ports == {"8000": ("127.0.0.1", 32000)}

@@ -34,6 +34,12 @@ def test_a_failed_teardown_is_an_error_though_the_test_passed():
     assert (record["outcome"], record["phase"]) == ("error", "teardown")
 
 
+def test_what_fixtures_tell_is_kept_but_the_class_is_no_property_of_its_own():
+    told = [("sct.alternator", "dynamodb-local"), (CLASS_PROPERTY, "test"), ("size", 3)]
+    record = record_of([report("setup", "passed"), report("call", "failed", "E   x", user_properties=told)])
+    assert record["properties"] == [["sct.alternator", "dynamodb-local"], ["size", "3"]]
+
+
 def test_a_skip_keeps_its_reason():
     record = record_of([report("setup", "skipped", ("f.py", 1, "Skipped: aws: no key")), report("teardown", "passed")])
     assert (record["outcome"], record["reason"]) == ("skipped", "aws: no key")

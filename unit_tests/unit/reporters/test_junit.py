@@ -45,6 +45,14 @@ def _records() -> HandJournal:
     return records.write("collect-error", test="unit/test_b.py", text="ImportError: x")
 
 
+def test_what_a_test_told_is_among_its_properties() -> None:
+    records = HandJournal().write("run-start")
+    records.test("unit/test_a.py::test_p", worker="gw0", properties=[["sct.alternator", "dynamodb-local"]])
+    (case,) = _suite(_report(records), "pytest")
+    found = {item.get("name"): item.get("value") for item in case.iter("property")}
+    assert found == {"worker": "gw0", "sct.alternator": "dynamodb-local"}
+
+
 def test_suites_and_their_sums() -> None:
     root = _report(_records())
     assert root.tag == "testsuites"
