@@ -21,6 +21,15 @@ SPEC_FILE = "broker.json"
 LOG_FILE = "broker.log"
 #: The kernel's limit for the path of a Unix socket, its closing zero included; unix(7).
 _SOCKET_PATH_LIMIT = 108
+#: What is handed on and written down; there are others that begin with DOCKER_ and hold logins.
+_ENGINE_VARIABLES = (
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS",
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ class BrokerSpec:
 
 def engine_environ(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables by which the user names an engine."""
-    return {name: value for name, value in environ.items() if name.startswith("DOCKER_")}
+    return {name: environ[name] for name in _ENGINE_VARIABLES if name in environ}
 
 
 class OpenBroker:
@@ -104,7 +113,7 @@ class OpenBroker:
         own.will_make("directory", str(places.run_runtime(spec.run_id)))
         own.close()
         runtime = paths.make_private(places.run_runtime(spec.run_id))
-        (state / SPEC_FILE).write_text(json.dumps(asdict(spec)))
+        paths.write_private(state / SPEC_FILE, json.dumps(asdict(spec)))
         read_end, write_end = os.pipe()
         try:
             child = process.spawn(

@@ -18,8 +18,9 @@ from sdcm import environment_variables
 from sdcm.config import environment, layers
 from sdcm.config.layers import Layer
 from sdcm.config.options import Options, is_secret
-from sdcm.config.origins import HIDDEN, THE_TEST, Explanation, Origins
+from sdcm.config.origins import THE_TEST, Explanation, Origins
 from sdcm.config.problems import ConfigurationProblem, unknown_item, unsupported_variables
+from sdcm.redaction import HIDDEN
 
 
 class SCTConfiguration:
@@ -106,6 +107,10 @@ class SCTConfiguration:
     def to_dict(self) -> dict[str, Any]:
         """Return a copy of all values, secrets included."""
         return self._options.model_dump()
+
+    def secrets(self) -> dict[str, Any]:
+        """Return the values that are never to be shown, by option; also of mappings' keys with a secret's name."""
+        return {name: value for name, value in self.to_dict().items() if is_secret(name) and value}
 
     def dump_config(self) -> str:
         """Return all options as YAML, secrets hidden."""

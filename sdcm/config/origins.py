@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdcm.config.options import Options, annotation_of, is_secret
+from sdcm.redaction import HIDDEN
 
-HIDDEN = "(hidden)"
 BUILT_IN = "built-in default"
 THE_TEST = "the test"
 

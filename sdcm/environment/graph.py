@@ -5,6 +5,7 @@ error stays with the graph, so whoever asks for the same step later gets the sam
 undo here: what a step makes is in the ledger before it exists, and teardown works from the ledger.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 from sdcm.errors import DeadlinePassed, EnvironmentFailed, Interrupted, SctError, ServiceUnavailable
 from sdcm.journal import Journal
+from sdcm.redaction import Redactor
 
 T = TypeVar("T")
 
@@ -153,7 +155,7 @@ class Graph:
         if failed_need is not None:
             future.set_exception(failed_need)
             return
-        self._logs.mkdir(parents=True, exist_ok=True)
+        self._logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = self._logs / f"{name.replace('/', '_').replace(':', '_').replace(' ', '-')}.log"
         step = RunningStep(name, log, deadline, self._journal, self.closing)
         self._journal.write("step-start", step=name)
@@ -177,6 +179,8 @@ class Graph:
             future.set_result(result)
 
     def _end(self, step: RunningStep, status: str, error: SctError | None) -> None:
+        # Programs wrote to it too.
+        Redactor(os.environ).file(step.log)
         self._journal.write(
             "step-end",
             step=step.name,

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sdcm.broker.protocol import PLAIN_VARIABLE, RUN_VARIABLE
 from sdcm.errors import UsageProblem
 from sdcm.pytest_plugin import config_fixtures, markers
-from sdcm.pytest_plugin.session import context_of, is_worker
+from sdcm.pytest_plugin.session import acts, context_of, is_worker
 from sdcm.services import labels, selected
 from sdcm.services.selected import NODE_IMAGE, SelectedTest
 
@@ -19,10 +18,6 @@ from sdcm.services.selected import NODE_IMAGE, SelectedTest
 _NODE_FIXTURES = {"docker_scylla": 1, "docker_scylla_2": 1}
 _LEASING_FIXTURES = (*_NODE_FIXTURES, "k8s_cluster")
 _NEEDS = pytest.StashKey[SelectedTest]()
-
-
-#: Setting of a project whose tests follow our rules; without it, plain pytest acts only on what is ours by name.
-ACTS_INI = "sct"
 
 
 def needs_of(item: pytest.Item) -> SelectedTest:
@@ -56,7 +51,7 @@ def _services(item: pytest.Item, fixtures: Iterable[str]) -> set[str]:
     marked = [str(label) for marker in item.iter_markers("services") for label in marker.args]
     speakers = [getattr(item, name, None) for name in ("function", "cls", "module")]
     try:
-        if not _acts(item.config):
+        if not acts(item.config):
             return labels.needed(marked=marked, fixtures=fixtures)
         return labels.needed(
             marked=marked,
@@ -67,13 +62,6 @@ def _services(item: pytest.Item, fixtures: Iterable[str]) -> set[str]:
         )
     except UsageProblem as exc:
         raise pytest.UsageError(f"{item.nodeid}: {exc}") from exc
-
-
-def _acts(config: pytest.Config) -> bool:
-    """Whether words count too: in a stranger's project they are not ours to act on."""
-    under_runner = RUN_VARIABLE in os.environ and PLAIN_VARIABLE not in os.environ
-    collecting_for_runner = config.option.collectonly and selected.ENVIRONMENT_VARIABLE in os.environ
-    return under_runner or collecting_for_runner or bool(config.getini(ACTS_INI))
 
 
 def _sources(function: object) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sdcm.errors import UsageProblem
-from sdcm.pytest_plugin import markers
+from sdcm.pytest_plugin import markers, secrecy
 
 if TYPE_CHECKING:
     from sdcm.config.model import SCTConfiguration
@@ -45,6 +45,8 @@ def params(request: pytest.FixtureRequest) -> "SCTConfiguration":
 
     environ = {**os.environ, "SCT_CLUSTER_BACKEND": "docker"}
     try:
-        return load_params(_files_of(request.node), environ, request.config.rootpath)
+        loaded = load_params(_files_of(request.node), environ, request.config.rootpath)
     except UsageProblem as exc:
         pytest.fail(str(exc), pytrace=False)
+    secrecy.know_params(request.config, loaded)
+    return loaded

@@ -18,6 +18,7 @@ from sdcm.pytest_plugin import (
     markers,
     metrics_fixtures,
     readiness,
+    secrecy,
     session,
 )
 
@@ -32,6 +33,7 @@ _FEATURES = (
     alternator_fixtures,
     kubernetes_fixtures,
     evidence,
+    secrecy,
     journalling,
 )
 
@@ -39,7 +41,7 @@ _FEATURES = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the project's own setting."""
     parser.addini(
-        collecting.ACTS_INI,
+        session.ACTS_INI,
         "the plugin acts in plain pytest as under sct.py: every declared service is waited for, or skips its tests",
         type="bool",
         default=False,

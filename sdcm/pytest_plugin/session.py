@@ -30,9 +30,18 @@ if TYPE_CHECKING:
     from sdcm.broker.opener import OpenBroker
     from sdcm.broker.runs import LiveRun
 
+#: Setting of a project whose tests follow our rules; without it, plain pytest acts only on what is ours by name.
+ACTS_INI = "sct"
 _CONTEXT = pytest.StashKey["RunContext"]()
 #: Seconds for a broker that was hung up on to tear down.
 _TEARDOWN_DEADLINE = 180.0
+
+
+def acts(config: pytest.Config) -> bool:
+    """Whether our rules hold: in a stranger's project the plugin only gives fixtures and names."""
+    under_runner = RUN_VARIABLE in os.environ and PLAIN_VARIABLE not in os.environ
+    collecting_for_runner = config.option.collectonly and selected.ENVIRONMENT_VARIABLE in os.environ
+    return under_runner or collecting_for_runner or bool(config.getini(ACTS_INI))
 
 
 def is_worker(config: pytest.Config) -> bool:

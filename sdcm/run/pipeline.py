@@ -136,7 +136,7 @@ def execute(options: RunOptions) -> ExitCode:
     root = project.find_project(Path.cwd())
     targets = project.resolve_targets(root, Path.cwd(), options.tests)
     run_id = labels.new_run_id()
-    state = _writable(places.run_state(run_id), "the state directory", "set SCT_STATE_DIR")
+    state = paths.make_private(_writable(places.run_state(run_id), "the state directory", "set SCT_STATE_DIR"))
     for folder in filter(None, (options.report_dir, options.junit_xml and options.junit_xml.absolute().parent)):
         _writable(folder, "the reports' folder", "name another")
     with ExitStack() as outer, Interrupts() as interrupts:

@@ -8,15 +8,18 @@ import os
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 from sdcm import journal as journals
 from sdcm import paths, process_identity
+from sdcm.broker.opener import LOG_FILE
 from sdcm.environment.engine import stop_if_unused
 from sdcm.journal import Journal
 from sdcm.ownership import removers
 from sdcm.ownership.ledger import FILE_NAME, Entry, Ledger, read
 from sdcm.ownership.removers import Leftover
 from sdcm.paths import Paths
+from sdcm.redaction import Redactor
 
 #: Seconds that all of it may take; what stands then is reported as left over.
 DEADLINE = 120.0
@@ -51,6 +54,7 @@ def tear_down(run_id: str, places: Paths, ledger: Ledger, journal: Journal) -> l
     for entry in with_cluster:
         ledger.removed(entry)
     leftovers += removers.remove(last, ledger, _FOR_THE_LAST, extra={"engine": lambda _: _stop_engine(places)})
+    _hide_secrets(places.run_state(run_id))
     journal.write(
         "teardown-end",
         seconds=round(time.monotonic() - started, 3),
@@ -65,6 +69,13 @@ def _remove_namespace(entry: Entry) -> None:
     from sdcm.kubernetes.ownership import LEASE
 
     remove_namespace(entry.facts["kubeconfig"], entry.name, {LEASE: entry.name}, _NAMESPACE_DEADLINE)
+
+
+def _hide_secrets(state: Path) -> None:
+    """Take secrets out of the logs that programs wrote to; a killed run's steps could not do it at their end."""
+    redactor = Redactor(os.environ)
+    for log in (state / LOG_FILE, *state.glob("logs/*.log")):
+        redactor.file(log)
 
 
 def _stop_engine(places: Paths) -> None:
