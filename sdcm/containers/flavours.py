@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sdcm.containers.archive import FileCopy
 from sdcm.containers.records import NodeSpec
@@ -12,6 +13,9 @@ from sdcm.errors import UsageProblem
 CQL_PORT = 9042
 #: The superuser that both databases make by themselves.
 DEFAULT_LOGIN = ("cassandra", "cassandra")
+#: File inside a node that cqlsh logs in by: a password among its arguments would be seen in the engine's events and in
+#: every list of processes.
+CREDENTIALS = "/etc/sct/cqlsh-credentials"
 #: In a directory of certificates: never copied into a node.
 AUTHORITY_KEY = "ca.key"
 
@@ -30,6 +34,31 @@ class YamlEdit:
 
 
 @dataclass(frozen=True)
+class Rights:
+    """What the processes of a container may do.
+
+    There is no switch for `no-new-privileges`: in an image whose own user is not root the engine starts root's
+    commands without capabilities, and under that setting they could not gain even those that are left here.
+
+    Attributes:
+        capabilities: The only ones that root in it has; the engine's default set when None.
+        processes: Most processes and threads at a time; no limit when 0.
+    """
+
+    capabilities: tuple[str, ...] | None = None
+    processes: int = 0
+
+    def options(self) -> dict[str, Any]:
+        """Return them as arguments of docker's `containers.create`."""
+        options: dict[str, Any] = {}
+        if self.capabilities is not None:
+            options |= {"cap_drop": ["ALL"], "cap_add": list(self.capabilities)}
+        if self.processes:
+            options["pids_limit"] = self.processes
+        return options
+
+
+@dataclass(frozen=True)
 class LaunchArguments:
     """What a flavour asks of the container.
 
@@ -41,6 +70,7 @@ class LaunchArguments:
         user: Who runs it; the image's own user when empty.
         memory_limit_mb: The container's limit in MiB; none when 0.
         cores: The container's share of cores; all when 0.
+        rights: What its processes may do.
     """
 
     command: tuple[str, ...] = ()
@@ -50,6 +80,7 @@ class LaunchArguments:
     user: str = ""
     memory_limit_mb: int = 0
     cores: int = 0
+    rights: Rights = Rights()
 
 
 @dataclass(frozen=True)
@@ -92,6 +123,13 @@ def flavour_of(name: str) -> Flavour:
 def rack_name(rack: str) -> str:
     """Return the name of a rack; a bare number `n` means `RACK<n>`."""
     return f"RACK{rack}" if rack.isdigit() else rack
+
+
+def credentials_file(*, uid: int = 0) -> FileCopy:
+    """Return the file that holds the default superuser's login, in the form cqlsh reads, for this user alone."""
+    username, password = DEFAULT_LOGIN
+    text = f"[plain_text_auth]\nusername = {username}\npassword = {password}\n"
+    return FileCopy(CREDENTIALS, text.encode(), 0o600, uid, uid)
 
 
 def certificate_files(ssl_dir: str, inside: str, *, uid: int = 0) -> tuple[FileCopy, ...]:

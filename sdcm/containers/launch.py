@@ -95,6 +95,7 @@ def _create(client: "DockerClient", spec: NodeSpec, flavour: Flavour, arguments:
         "labels": dict(spec.labels),
         "ports": {f"{port}/tcp": (bind, None) for port in flavour.ports},
         "detach": True,
+        **arguments.rights.options(),
     }
     if arguments.user:
         options["user"] = arguments.user

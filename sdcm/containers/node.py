@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdcm.containers.container import Container
 from sdcm.containers.execution import CommandResult, CommandTimedOut, UnexpectedExit
-from sdcm.containers.flavours import CQL_PORT, flavour_of
+from sdcm.containers.flavours import CQL_PORT, CREDENTIALS, flavour_of
 from sdcm.containers.launch import await_node
 from sdcm.containers.readiness import Waiting
 from sdcm.containers.records import NodeRecord
@@ -194,14 +194,13 @@ class Node(Container):
         """
         argv = ["cqlsh", "--no-color", f"--connect-timeout={connect_timeout:g}", f"--request-timeout={timeout:g}"]
         if self.record.username:
-            argv += ["-u", self.record.username, "-p", self.record.password]
+            argv.append(f"--credentials={CREDENTIALS}")
         if self.record.ssl_dir:
             argv.append("--ssl")
         if keyspace:
             argv += ["-k", keyspace]
         if verbose:
             LOGGER.info("%s: cqlsh: %s", self.name, cmd)
-        # The login stays out of messages.
         result = self._try(
             [*argv, "-e", cmd, self.ip_address],
             f"cqlsh -e {shlex.quote(cmd)}",

@@ -12,6 +12,7 @@ from sdcm.containers.flavours import (
     LaunchArguments,
     YamlEdit,
     certificate_files,
+    credentials_file,
     rack_name,
 )
 from sdcm.containers.records import NodeSpec
@@ -75,7 +76,7 @@ def _arguments(spec: NodeSpec) -> LaunchArguments:
         )
     return LaunchArguments(
         command=_command(spec),
-        files=certificate_files(spec.ssl_dir, _SSL_INSIDE),
+        files=() if spec.native_entrypoint else (credentials_file(), *certificate_files(spec.ssl_dir, _SSL_INSIDE)),
         yaml=None if spec.native_entrypoint else YamlEdit(_YAML, _settings(spec)),
         user="root",
         # No limit on the container: Scylla refuses to start where it sees less memory than it was told to use.

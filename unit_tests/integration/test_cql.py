@@ -4,6 +4,7 @@ External services: Docker (database nodes)
 """
 
 import os
+import time
 from contextlib import closing
 
 import docker
@@ -60,8 +61,38 @@ def test_tools_inside_the_node(docker_scylla):
     failed = docker_scylla.run("exit 3", ignore_status=True)
     assert (failed.exit_status, failed.ok) == (3, False)
     assert "datacenter1" in docker_scylla.run_nodetool("status", timeout=60).stdout
+    started = time.time()
     lines = docker_scylla.run_cqlsh("SELECT release_version FROM system.local", split=True)
     assert any("release_version" in line for line in lines)
+    # The engine's events tell of each command with its arguments: no login is among them, nor in the list of processes.
+    with closing(docker.from_env()) as engine:
+        only = {"container": docker_scylla.docker_id, "event": "exec_create"}
+        events = list(engine.events(since=int(started), until=int(time.time()) + 1, filters=only, decode=True))
+    commands = [event["Action"] for event in events if "cqlsh" in event["Action"]]
+    assert commands
+    assert not [command for command in commands if "cassandra" in command]
+    assert docker_scylla.run("stat -c '%a' /etc/sct/cqlsh-credentials").stdout.strip() == "600"
+
+
+@pytest.mark.integration
+def test_a_node_has_no_more_rights_than_it_needs(docker_scylla):
+    """A Cassandra node has no capability, and root in it few; a test's own commands work as root's do.
+
+    External services: Docker (database node)
+    """
+    if docker_scylla.flavour != "cassandra":
+        pytest.skip("docker: the run's nodes are Scylla, whose rights are the engine's default -- use --db cassandra")
+    status = dict(
+        line.split(":\t") for line in docker_scylla.run("cat /proc/1/status").stdout.splitlines() if ":\t" in line
+    )
+    assert int(status["CapEff"], 16) == 0
+    bounding = int(status["CapBnd"], 16)
+    raw, admin = 1 << 13, 1 << 21  # CAP_NET_RAW, CAP_SYS_ADMIN
+    assert bounding
+    assert not bounding & (raw | admin)
+    assert int(docker_scylla.run("cat /sys/fs/cgroup/pids/pids.max || cat /sys/fs/cgroup/pids.max").stdout) == 4096
+    docker_scylla.run("touch /var/lib/cassandra/x && chown 999 /var/lib/cassandra/x && rm /var/lib/cassandra/x")
+    docker_scylla.run("su -s /bin/sh cassandra -c 'id -u' | grep -q 999")
 
 
 @pytest.mark.integration

@@ -58,7 +58,9 @@ def test_cassandra_gets_its_settings_as_variables(docker: FakeDocker) -> None:
     assert made.options["command"] == ["-Dx=1"]
     assert made.options["mem_limit"] == made.options["memswap_limit"] == "768m"
     assert made.options["ports"] == {"9042/tcp": ("127.0.0.1", None)}
-    assert made.calls == ["start"]
+    assert made.calls == ["put", "start"]
+    # The login is in a file for cqlsh alone, not among the arguments of its every call.
+    assert list(made.put) == ["/etc/sct/cqlsh-credentials"]
 
 
 def test_scylla_gets_its_settings_as_arguments_and_in_its_yaml(docker: FakeDocker) -> None:
@@ -104,7 +106,8 @@ def test_tls_files_go_in_before_the_start_but_not_the_authoritys_key(docker: Fak
     made = docker.containers.made["node-1"]
     assert made.calls == ["put", "start"]
     assert sorted(made.put) == [
-        f"/etc/cassandra/ssl/{name}" for name in ("ca.pem", "client-facing.crt", "client-facing.key")
+        *(f"/etc/cassandra/ssl/{name}" for name in ("ca.pem", "client-facing.crt", "client-facing.key")),
+        "/etc/sct/cqlsh-credentials",
     ]
     _, key = made.put["/etc/cassandra/ssl/client-facing.key"]
     assert (key.mode, key.uid) == (0o600, 999)

@@ -137,7 +137,7 @@ def test_cqlsh_logs_in_and_asks_this_node(node: Node, engine: FakeDocker) -> Non
     assert result.stdout == "a\n---\n 1"
     assert engine.api.commands == [
         ["timeout", "-k", "2", "40", "cqlsh", "--no-color", "--connect-timeout=10", "--request-timeout=30",
-         "-u", "cassandra", "-p", "s3cret", "-k", "ks", "-e", 'SELECT "a" FROM t', "10.0.0.1"]
+         "--credentials=/etc/sct/cqlsh-credentials", "-k", "ks", "-e", 'SELECT "a" FROM t', "10.0.0.1"]
     ]  # fmt: skip
     assert engine.api.users == [""]
 
