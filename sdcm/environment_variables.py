@@ -40,6 +40,12 @@ OURS: tuple[Variable, ...] = (
         "`/var/lib/sct/engine` for root, else `engine` in the cache directory",
     ),
     Variable("SCT_IMAGE_REGISTRY", "registry (with an optional path) that has Docker Hub's images", "`docker.io`"),
+    Variable(
+        "SCT_DURATIONS",
+        "file of durations to order and split tests by, shared with other machines; no run changes it",
+        "what this machine has measured",
+    ),
+    Variable("SCT_SHARD", "this machine's share of the selection", internal=True),
     Variable("SCT_RUN", "id of the run that a process belongs to", internal=True),
     Variable("SCT_BROKER", "socket of the run's broker", internal=True),
     Variable("SCT_JOURNAL", "file of the run's journal", internal=True),

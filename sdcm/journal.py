@@ -7,6 +7,7 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
 
     run-start       run, command, argv, leaks (error, warn, off)
     selection       tests, seconds
+    shard           shard (I/N), tests, of (all tests), expected (seconds), digest (equal on all machines of one run)
     plan            services, images, steps
     step-start      step
     step-say        step, text
@@ -23,6 +24,8 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
                     failure), text (the failure in full), sections ([title, text] each), failure_class (product,
                     test, environment, leak), services (labels), properties ([name, value]
                     each). A worker that dies after the test's end adds a second one
+    held-back       test, seconds (it waited for other tests to end: run_alone, weight, concurrency)
+    durations-lost  reason
     leak            test, kind (container, network, volume, namespace, thread, process, or a kind of cluster-scoped
                     Kubernetes objects), name, image, during (tests that ran when it appeared, where it is not known
                     which of them made it; test is empty then), state (removed, left), reason (why it is left), sure

@@ -110,6 +110,20 @@ def test_table(docker_scylla): ...
 def test_with_config(params):
     assert params["client_encrypt"]
 """,
+    "run_alone": """\
+@pytest.mark.run_alone
+def test_fills_the_disk(tmp_path): ...
+""",
+    "weight": """\
+@pytest.mark.integration
+@pytest.mark.weight(3)  # with -n 4 one light test may run beside it
+def test_compaction_under_load(docker_scylla): ...
+""",
+    "concurrency": """\
+@pytest.mark.integration
+@pytest.mark.concurrency("licence server", limit=2)
+def test_checks_out_a_licence(docker_scylla): ...
+""",
     "docker_scylla_args": """\
 @pytest.mark.integration
 @pytest.mark.docker_scylla_args(ssl=True, memory_mb=768)

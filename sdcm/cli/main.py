@@ -21,6 +21,7 @@ _COMMANDS = {
     "images": "sdcm.cli.images",
     "doctor": "sdcm.cli.doctor",
     "clean": "sdcm.cli.clean",
+    "durations": "sdcm.cli.durations",
 }
 _SHORT_HELP = {
     "integration-tests": "Run the integration tests, with all they need brought up and taken down.",
@@ -29,6 +30,7 @@ _SHORT_HELP = {
     "images": "List, build or pull the images.",
     "doctor": "Say what works here, and what mends what does not.",
     "clean": "Remove what dead runs have left.",
+    "durations": "Share how long tests take between machines.",
 }
 
 

@@ -27,6 +27,14 @@ class Workers(click.ParamType):  # type: ignore[type-arg] # generic only in the 
         return number
 
 
+def _shard(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Any:
+    if value is None:
+        return None
+    from sdcm.scheduling.shards import parse
+
+    return parse(value)
+
+
 _SHARED = [
     click.option(
         "-t",
@@ -53,6 +61,12 @@ _SHARED = [
         "--report-dir",
         type=click.Path(file_okay=False, path_type=Path),
         help="Folder for reports (see the last line).",
+    ),
+    click.option(
+        "--shard",
+        metavar="I/N",
+        callback=_shard,
+        help="Run this machine's share, 1/N to N/N: the same split everywhere, given the same tests and durations.",
     ),
     click.option("--plan", "plan_only", is_flag=True, help="Print what would run and be set up, and exit."),
     click.option("--json", "as_json", is_flag=True, help="With --plan: as JSON."),

@@ -17,6 +17,8 @@ from sdcm.services.selected import NODE_IMAGE, SelectedTest
 #: Fixture -> database nodes it holds.
 _NODE_FIXTURES = {"docker_scylla": 1, "docker_scylla_2": 1}
 _LEASING_FIXTURES = (*_NODE_FIXTURES, "k8s_cluster")
+#: Markers that make a test's place in the run depend on more than its node id: the scheduler must know of them.
+_TIES = ("xdist_group", "run_alone", "concurrency")
 _NEEDS = pytest.StashKey[SelectedTest]()
 
 
@@ -44,6 +46,9 @@ def _look(item: pytest.Item) -> SelectedTest:
         nodes=nodes,
         group=_group(item),
         shared_lease=_holds_shared_lease(item),
+        alone=item.get_closest_marker("run_alone") is not None,
+        weight=markers.weight(item),
+        limits=markers.limits(item),
     )
 
 
@@ -107,14 +112,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             selected.write(Path(path), [needs_of(item) for item in session.items])
         return
     context = context_of(config)
-    if not context.plain:
+    file = context.selection_file
+    if file is None or file.exists():
         return
-    tests = [needs_of(item) for item in session.items]
-    if not any({"docker", "kubernetes"} & set(test.services) for test in tests):
-        return
+    tests = [needs_of(item) for item in session.items] if context.plain else []
+    served = any({"docker", "kubernetes"} & set(test.services) for test in tests)
     if context.opener:
-        if not config.pluginmanager.hasplugin("dsession"):
+        if served and not config.pluginmanager.hasplugin("dsession"):
             context.open_broker(tests)
-    elif is_worker(config) and not context.selection_file.exists():
-        context.selection_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        selected.write(context.selection_file, tests)
+    elif is_worker(config) and (served or (acts(config) and markers.carried(session.items, *_TIES))):
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        selected.write(file, tests or [needs_of(item) for item in session.items])

@@ -1,5 +1,7 @@
 """The markers users may write."""
 
+from collections.abc import Iterable
+
 import pytest
 
 #: Marker -> its line in `pytest --markers`.
@@ -8,6 +10,9 @@ MARKERS = {
     "services": "services(*labels): external services the test needs: docker, aws, gce, azure, oci, kubernetes",
     "needs": "needs(*capabilities): what the test asks of its node, e.g. 'alternator'; skipped on a node without",
     "sct_config": "sct_config(files): configuration file, or list of files, for the `params` fixture",
+    "run_alone": "run_alone: no other test of the run may run beside it",
+    "weight": "weight(tests): it counts for so many tests: so many fewer run beside it",
+    "concurrency": "concurrency(name, limit): of the tests that carry this name, at most `limit` run at once",
     "docker_scylla_args": (
         "docker_scylla_args(scylla_docker_image, image, docker_network, ssl, seeds, rack, dc, native_entrypoint, "
         "smp, memory_mb, extra_args): how `docker_scylla` starts its node"
@@ -21,6 +26,11 @@ def register(config: pytest.Config) -> None:
         config.addinivalue_line("markers", line)
 
 
+def carried(items: Iterable[pytest.Item], *names: str) -> bool:
+    """Return whether any of the tests carries one of these markers."""
+    return any(mark.name in names for item in items for mark in item.iter_markers())
+
+
 def merged_arguments(item: pytest.Item, name: str) -> dict[str, object]:
     """Return a marker's keyword arguments over all levels: function over class over module.
 
@@ -30,3 +40,34 @@ def merged_arguments(item: pytest.Item, name: str) -> dict[str, object]:
     for marker in reversed(list(item.iter_markers(name))):
         merged.update(marker.kwargs)
     return merged
+
+
+def weight(item: pytest.Item) -> int:
+    """Return how many tests this one counts for, 1 without the marker.
+
+    Raises:
+        pytest.UsageError: The marker holds no number from 1.
+    """
+    marker = item.get_closest_marker("weight")
+    if marker is None:
+        return 1
+    value = marker.args[0] if marker.args else marker.kwargs.get("tests")
+    if not isinstance(value, int) or value < 1:
+        raise pytest.UsageError(f"{item.nodeid}: weight takes a whole number from 1, not {value!r}")
+    return value
+
+
+def limits(item: pytest.Item) -> tuple[tuple[str, int], ...]:
+    """Return the names under which only so many tests run at once, with that many, sorted.
+
+    Raises:
+        pytest.UsageError: A marker lacks its name, or its limit is no number from 1.
+    """
+    found: dict[str, int] = {}
+    for marker in item.iter_markers("concurrency"):
+        values: dict[str, object] = {**dict(zip(("name", "limit"), marker.args, strict=False)), **marker.kwargs}
+        name, limit = values.get("name"), values.get("limit", 1)
+        if not isinstance(name, str) or not name or not isinstance(limit, int) or limit < 1:
+            raise pytest.UsageError(f'{item.nodeid}: write concurrency("name", limit=2), with a limit from 1')
+        found.setdefault(name, limit)
+    return tuple(sorted(found.items()))

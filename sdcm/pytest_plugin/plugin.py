@@ -11,6 +11,7 @@ from sdcm.pytest_plugin import (
     collecting,
     config_fixtures,
     docker_fixtures,
+    durations,
     events_fixtures,
     evidence,
     journalling,
@@ -20,11 +21,15 @@ from sdcm.pytest_plugin import (
     readiness,
     secrecy,
     session,
+    sharing,
+    slots,
 )
 
 _FEATURES = (
     session,
+    sharing,
     collecting,
+    slots,
     readiness,
     config_fixtures,
     events_fixtures,
@@ -35,6 +40,7 @@ _FEATURES = (
     evidence,
     secrecy,
     journalling,
+    durations,
 )
 
 

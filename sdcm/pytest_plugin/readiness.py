@@ -1,16 +1,20 @@
 """Lets a test start when what it needs is there; skips it, with the reason, when it is not to be had."""
 
 import os
+import time
 from typing import NoReturn
 
 import pytest
 
 from sdcm.errors import ServiceUnavailable
 from sdcm.pytest_plugin import collecting
+from sdcm.pytest_plugin.durations import WAITED_PROPERTY
 from sdcm.pytest_plugin.session import RunContext, context_of
 from sdcm.services.availability import cloud_availability
 from sdcm.services.table import CLOUD_LABELS
 
+#: Seconds; a shorter wait is no wait.
+_WORTH_NOTING = 0.1
 #: Services that the broker brings up, in the order a test waits for them.
 _BROUGHT_UP = ("docker", "kubernetes")
 
@@ -35,9 +39,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if not verdict.available:
                 pytest.skip(str(verdict))
     context = context_of(item.config)
+    started = time.monotonic()
     for label in _BROUGHT_UP:
         if label in labels:
             _wait_for(context, label)
+    if (waited := time.monotonic() - started) > _WORTH_NOTING:
+        item.user_properties.append((WAITED_PROPERTY, round(waited, 3)))
 
 
 def _wait_for(context: RunContext, label: str) -> None:

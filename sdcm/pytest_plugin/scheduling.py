@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from sdcm import paths
 from sdcm.broker.protocol import SERVICES_VARIABLE
-from sdcm.pytest_plugin.session import context_of
+from sdcm.pytest_plugin.session import acts
 from sdcm.services import selected
 from sdcm.services.selected import SelectedTest
 
@@ -34,9 +35,12 @@ def _settled(service: str) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Return our scheduler under `sct.py`; in plain pytest xdist's own stays."""
-    if _asked_for_another(config) or context_of(config).plain:
+    """Return our scheduler under `sct.py` and where the project asks for it; elsewhere xdist's own stays."""
+    if _asked_for_another(config) or not acts(config):
         return None
+    from sdcm.scheduling import durations
     from sdcm.scheduling.hook import make_scheduler
 
-    return make_scheduler(config, log, _selection, _settled)
+    file = durations.file_to_read(config.rootpath, paths.from_environment(), os.environ)
+    known = durations.seconds_by_test(durations.read_or_nothing(file))
+    return make_scheduler(config, log, _selection, _settled, known)

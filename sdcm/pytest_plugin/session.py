@@ -88,9 +88,10 @@ class RunContext:
         return os.environ[RUN_VARIABLE]
 
     @property
-    def selection_file(self) -> Path:
-        """Where the selection is, or is to be."""
-        return Path(os.environ[selected.ENVIRONMENT_VARIABLE])
+    def selection_file(self) -> Path | None:
+        """Where the selection is, or is to be; None under a runner that wants none."""
+        file = os.environ.get(selected.ENVIRONMENT_VARIABLE)
+        return Path(file) if file else None
 
     def set_environ(self, name: str, value: str) -> None:
         """Set a variable for this process and its children until the session ends."""
@@ -189,8 +190,9 @@ def pytest_xdist_node_collection_finished(node: Any) -> None:
     if not context.opener:
         return
     # The worker wrote it before xdist told of its collection; it writes none when nothing is needed.
-    if context.selection_file.exists():
-        context.open_broker(selected.read(context.selection_file))
+    file = context.selection_file
+    if file is not None and file.exists():
+        context.open_broker(selected.read(file))
 
 
 @pytest.hookimpl(trylast=True)

@@ -73,6 +73,9 @@ class JournalReader:
     def _on_selection(self, record: Record) -> None:
         self.selected = int(number(record, "tests"))
 
+    def _on_shard(self, record: Record) -> None:
+        self.selected = int(number(record, "tests"))
+
     def _on_step_start(self, record: Record) -> None:
         name = text(record, "step")
         self.steps[name] = EndedStep(name, started=number(record, "at"))

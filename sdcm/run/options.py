@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from sdcm.scheduling.shards import Shard
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -17,6 +19,7 @@ class RunOptions:
         marks: pytest's `-m` expression, joined with the command's own.
         junit_xml: Where to write JUnit besides the report folder.
         report_dir: Folder for reports; None: the run's state directory.
+        shard: This machine's share of the tests; None for all of them.
         plan_only: Print the plan and stop.
         as_json: Print the plan as JSON.
         setup: Packages may be installed.
@@ -37,6 +40,7 @@ class RunOptions:
     marks: str = ""
     junit_xml: Path | None = None
     report_dir: Path | None = None
+    shard: Shard | None = None
     plan_only: bool = False
     as_json: bool = False
     setup: bool = False

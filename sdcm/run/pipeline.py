@@ -84,7 +84,7 @@ Stage = Callable[[Run], Run]
 
 def select(run: Run) -> Run:
     """Choose the tests; `unit-tests` leaves that to pytest itself."""
-    if not run.options.integration and not run.options.plan_only:
+    if not run.options.integration and not run.options.plan_only and run.options.shard is None:
         return run
     return services.select_while_looking_for_engine(run)
 
@@ -93,6 +93,11 @@ def plan(run: Run) -> Run:
     """Work out what must be set up; stop here for `--plan`, and when nothing is chosen."""
     if run.selection is None:
         return run
+    if not run.selection.tests and not run.options.plan_only:
+        report.say("no test is selected")
+        raise Done(ExitCode.NOTHING_SELECTED)
+    if not run.options.integration and not run.options.plan_only:
+        return run  # they need nothing, whatever their words say
     made = make_plan(run.options, run.selection.tests, run.environ)
     run.journal.write(
         "plan", services=made.services, images=list(made.images), steps=list(made.steps), workers=made.workers
@@ -100,9 +105,6 @@ def plan(run: Run) -> Run:
     if run.options.plan_only:
         report.print_plan(made, as_json=run.options.as_json)
         raise Done(ExitCode.OK if made.tests else ExitCode.NOTHING_SELECTED)
-    if not made.tests:
-        report.say("no test is selected")
-        raise Done(ExitCode.NOTHING_SELECTED)
     return replace(run, plan=made)
 
 

@@ -27,6 +27,7 @@ _OF_A_RUN = (
     SERVICES_VARIABLE,
     PLAIN_VARIABLE,
     selected.ENVIRONMENT_VARIABLE,
+    selected.SHARE_VARIABLE,
     journal.ENVIRONMENT_VARIABLE,
 )
 _NOT_FOUND = re.compile(r"^ERROR: not found: (?P<path>.*)$", re.MULTILINE)

@@ -14,7 +14,7 @@ from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
 from sdcm.broker.protocol import BROKER_VARIABLE, RUN_VARIABLE, SERVICES_FILE, SERVICES_VARIABLE
 from sdcm.broker.runs import LiveRun, kept_environment
 from sdcm.errors import SctError, ServiceUnavailable, UsageProblem
-from sdcm.run import report, selection
+from sdcm.run import report, selection, sharding
 from sdcm.run.display import JournalDisplay
 from sdcm.services import selected
 
@@ -38,6 +38,8 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
     looking = _EngineLookUp(run)
     chosen = selection.collect(run.options, run.project, run.targets, run.state / "selection.json", run.environ)
     run.journal.write("selection", tests=len(chosen.tests), seconds=round(chosen.seconds, 3))
+    if run.options.shard is not None:
+        chosen = sharding.take_share(run, chosen, run.options.shard)
     wanted = {label for test in chosen.tests for label in test.services} | set(run.options.require)
     needs_engine = "docker" in wanted or ("kubernetes" in wanted and not run.options.kubeconfig)
     if needs_engine and not run.options.plan_only and kept_for(run) is None:
@@ -93,9 +95,12 @@ def bring_up(run: "Run") -> "Run":
         journals.ENVIRONMENT_VARIABLE: str(run.state / journals.FILE_NAME),
     }
     run.stack.enter_context(JournalDisplay(run.state / journals.FILE_NAME, report.say, verbosity=run.options.verbosity))
-    if run.plan is None or run.selection is None:
-        return replace(run, pytest_environ=environ)
+    # Where there was no collect pass, the first worker writes what the scheduler must know.
     environ[selected.ENVIRONMENT_VARIABLE] = str(run.state / "selection.json")
+    if run.options.shard is not None:
+        environ[selected.SHARE_VARIABLE] = str(run.options.shard)
+    if run.plan is None:
+        return replace(run, pytest_environ=environ)
     if not run.plan.to_bring_up:
         return replace(run, pytest_environ=environ)
     kept = kept_for(run)

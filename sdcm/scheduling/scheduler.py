@@ -13,6 +13,7 @@ A worker starts a test only when it holds the next one too, or was told to shut 
     two tests or more  nothing                    what is given early is lost to the others
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from sdcm.scheduling.protocol import Durations, Log, Ready, ReportMismatch, Worker
@@ -62,6 +63,7 @@ class UnitScheduler:
         self._collected_by = ""
         self._unit_of: dict[int, Unit] = {}
         self._queue = UnitQueue((), ready)
+        self._limited = False
         self._complete = False
 
     @property
@@ -161,6 +163,7 @@ class UnitScheduler:
             return
         found = units(describe(self._collection, self._selected()), self._durations)
         self._unit_of = {place: unit for unit in found for place in unit.tests}
+        self._limited = any(unit.limits for unit in found)
         self._queue = UnitQueue(found, self._ready)
         self._log(f"{len(self._collection)} tests in {len(found)} units")
 
@@ -185,10 +188,10 @@ class UnitScheduler:
         meals: list[tuple[Seat, list[Unit]]] = []
         # One for each before a second for any: with few units left, each worker gets one.
         for seat in hungry:
-            unit = self._queue.take_longest()
+            unit = self._queue.take_longest(self._used_up(seat, meals))
             meals.append((seat, [unit] if unit else []))
-        for _, meal in sorted(meals, key=lambda meal: sum(unit.seconds for unit in meal[1])):
-            if meal and (look_ahead := self._look_ahead(meal[0])):
+        for seat, meal in sorted(meals, key=lambda meal: sum(unit.seconds for unit in meal[1])):
+            if meal and (look_ahead := self._look_ahead(meal[0], self._used_up(seat, meals))):
                 meal.append(look_ahead)
         for seat, meal in meals:
             self._send(seat, meal)
@@ -197,15 +200,28 @@ class UnitScheduler:
                 if seat.is_hungry:
                     seat.node.shutdown()
 
-    def _look_ahead(self, unit: Unit) -> Unit | None:
+    def _used_up(self, seat: Seat, meals: Sequence[tuple[Seat, Sequence[Unit]]]) -> frozenset[str]:
+        """Return the limits under which as many other workers hold tests, or are about to, as may run at once."""
+        if not self._limited:
+            return frozenset()
+        held = {other: {self._unit_of[place] for place in other.pending} for other in self._seats.values()}
+        for other, units_ in meals:
+            held.setdefault(other, set()).update(units_)
+        held.pop(seat, None)
+        holders = Counter(
+            limit for mine in held.values() for limit in {limit for unit in mine for limit in unit.limits}
+        )
+        return frozenset(name for (name, limit), count in holders.items() if count >= limit)
+
+    def _look_ahead(self, unit: Unit, used_up: frozenset[str]) -> Unit | None:
         """Take the unit to send along, so that the last test of `unit` starts.
 
         A unit of several tests can wait with its last one for the unit after it. To that a test sent
         along is preferred only if it is shorter than that last one, which the next unit waits for.
         """
         if len(unit.tests) == 1:
-            return self._queue.take_shortest()
-        return self._queue.take_shortest(single_below=unit.costs[-1])
+            return self._queue.take_shortest(used_up)
+        return self._queue.take_shortest(used_up, single_below=unit.costs[-1])
 
     def _send(self, seat: Seat, meal: Sequence[Unit]) -> None:
         if not meal:

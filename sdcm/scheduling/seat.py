@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sdcm.scheduling.protocol import Worker
 
 
-@dataclass
+@dataclass(eq=False)
 class Seat:
     """A worker as the scheduler keeps it.
 

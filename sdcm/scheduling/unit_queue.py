@@ -9,12 +9,16 @@ from sdcm.scheduling.units import Unit
 #: Services that take minutes to come up. While nothing is ready, tests of the others wait less long.
 _SLOW = frozenset({"kubernetes"})
 
+#: What the units on one shelf share: services, being alone, limits.
+_Kind = tuple[tuple[str, ...], bool, tuple[tuple[str, int], ...]]
+#: Nothing is held back.
+_NONE: frozenset[str] = frozenset()
 #: A unit in a list sorted by longest first, then by place in the collection.
 _Placed = tuple[float, int, Unit]
 
 
 class _Shelf:
-    """Units that need the same services: single tests and longer ones apart, each the longest first."""
+    """Units of one kind: single tests and longer ones apart, each the longest first."""
 
     def __init__(self) -> None:
         self.singles: list[_Placed] = []
@@ -47,14 +51,15 @@ class UnitQueue:
     """Units in the order in which workers get them.
 
     Units whose services are up come first, then those whose services are not; within both the
-    longest first.
+    longest first. Those under a limit that is used up come after all that could start at once, and
+    those that run alone come last: while they wait for the others to end nothing is held up.
     """
 
     def __init__(self, units: Iterable[Unit], ready: Ready) -> None:
         """Take in `units`; `ready` is asked in `refresh` alone."""
         self._ready = ready
         self._up: set[str] = set()
-        self._shelves: dict[tuple[str, ...], _Shelf] = {}
+        self._shelves: dict[_Kind, _Shelf] = {}
         for unit in units:
             self.put(unit)
         self.refresh()
@@ -64,28 +69,33 @@ class UnitQueue:
 
     def put(self, unit: Unit) -> None:
         """Add a unit, or what is left of one."""
-        self._shelves.setdefault(unit.services, _Shelf()).put(unit)
+        self._shelves.setdefault((unit.services, unit.alone, unit.limits), _Shelf()).put(unit)
 
     def refresh(self) -> None:
         """Ask which services have come up; one that was up once counts as up, so that its failure is seen soon."""
-        awaited = {label for services, shelf in self._shelves.items() if shelf for label in services} - self._up
+        awaited = {label for kind, shelf in self._shelves.items() if shelf for label in kind[0]} - self._up
         self._up.update(label for label in sorted(awaited) if self._ready(label))
 
-    def take_longest(self) -> Unit | None:
-        """Remove and return the unit to run next; None when there is none."""
-        shelves = self._best()
+    def take_longest(self, used_up: frozenset[str] = _NONE) -> Unit | None:
+        """Remove and return the unit to run next; None when there is none.
+
+        Args:
+            used_up: Names of the limits under which no further test may run now.
+        """
+        shelves = self._best(used_up)
         if not shelves:
             return None
         best = min(shelves, key=lambda shelf: shelf.longest()[0][:2])
         return best.take(best.longest()[0])
 
-    def take_shortest(self, single_below: float | None = None) -> Unit | None:
+    def take_shortest(self, used_up: frozenset[str] = _NONE, *, single_below: float | None = None) -> Unit | None:
         """Remove and return the shortest of the units to run next, a single test where there is one.
 
         Args:
+            used_up: Names of the limits under which no further test may run now.
             single_below: Only a single test that takes less than so many seconds will do.
         """
-        shelves = self._best()
+        shelves = self._best(used_up)
         if not shelves:
             return None
         # A shelf with single tests wins over one without.
@@ -101,12 +111,14 @@ class UnitQueue:
         self._shelves.clear()
         return lost
 
-    def _best(self) -> list[_Shelf]:
+    def _best(self, used_up: frozenset[str]) -> list[_Shelf]:
         """Return the shelves that are not empty and share the best rank."""
-        ranked = [(self._rank(services), shelf) for services, shelf in self._shelves.items() if shelf]
-        top = min((rank for rank, _ in ranked), default=0)
+        ranked = [(self._rank(kind, used_up), shelf) for kind, shelf in self._shelves.items() if shelf]
+        top = min((rank for rank, _ in ranked), default=None)
         return [shelf for rank, shelf in ranked if rank == top]
 
-    def _rank(self, services: tuple[str, ...]) -> int:
+    def _rank(self, kind: _Kind, used_up: frozenset[str]) -> tuple[bool, bool, int]:
+        services, alone, limits = kind
         missing = set(services) - self._up
-        return (1 + bool(missing & _SLOW)) if missing else 0
+        held_back = any(name in used_up for name, _ in limits)
+        return alone, held_back, (1 + bool(missing & _SLOW)) if missing else 0

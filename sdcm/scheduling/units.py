@@ -17,12 +17,16 @@ class Unit:
         tests: Places of its tests in the collection, ascending.
         costs: Seconds each of them is expected to take, in the same order.
         services: Labels of the services that any of them needs, sorted.
+        alone: One of them may not run beside any other test.
+        limits: Names under which only so many tests may run at once, with that many, sorted.
     """
 
     name: str
     tests: tuple[int, ...]
     costs: tuple[float, ...]
     services: tuple[str, ...] = ()
+    alone: bool = False
+    limits: tuple[tuple[str, int], ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -122,4 +126,6 @@ def _unit(
         tests=tuple(places),
         costs=tuple(0.0 if test.skip_reason else durations.get(test.nodeid, typical) for test in tests),
         services=tuple(sorted({label for test in runs for label in test.services})),
+        alone=any(test.alone for test in runs),
+        limits=tuple(sorted({limit for test in runs for limit in test.limits})),
     )

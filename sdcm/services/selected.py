@@ -9,6 +9,8 @@ from typing import Any
 
 #: Tells a collecting pytest where to write the selection, and a running one where it is.
 ENVIRONMENT_VARIABLE = "SCT_SELECTION"
+#: Tells a running pytest that of what it collects only the selection is to run: this machine's share, as `I/N`.
+SHARE_VARIABLE = "SCT_SHARD"
 #: Stands in a list of images for the image of the run's own node flavour, known once the engine is up.
 NODE_IMAGE = "(node)"
 
@@ -26,6 +28,9 @@ class SelectedTest:
         group: Name of its xdist group, empty without one.
         shared_lease: Its module, package or session fixtures hold a lease, so its module stays whole.
         skip_reason: Why it is known to be skipped, empty when it is not.
+        alone: No other test may run beside it.
+        weight: How many tests it counts for: so many fewer run beside it.
+        limits: Names, each with how many tests that carry it may run at once.
     """
 
     nodeid: str
@@ -36,6 +41,9 @@ class SelectedTest:
     group: str = ""
     shared_lease: bool = False
     skip_reason: str = ""
+    alone: bool = False
+    weight: int = 1
+    limits: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "SelectedTest":
@@ -43,6 +51,7 @@ class SelectedTest:
         values = dict(record)
         values["services"] = tuple(values["services"])
         values["images"] = tuple(values["images"])
+        values["limits"] = tuple((str(name), int(limit)) for name, limit in values.get("limits", ()))
         return cls(**values)
 
 

@@ -154,5 +154,5 @@ def test_in_plain_pytest_words_count_only_where_the_project_says_so(tmp_path, se
     )
     assert done.returncode == 0, done.stdout
     assert outcome in done.stdout
-    assert not state.exists()
+    assert not (state / "runs").exists()
     assert not (tmp_path / "r").exists()

@@ -138,3 +138,36 @@ def test_a_report_folder_that_cannot_be_made_is_said_before_anything_runs(projec
     assert ended.code == 64
     assert "file/reports" in ended.err
     assert "Traceback" not in ended.text
+
+
+def test_shards_are_the_whole_run_and_durations_travel(project, tmp_path):
+    project.write(
+        "unit_tests/test_many.py",
+        """
+        import time
+        import pytest
+
+        @pytest.mark.parametrize("n", range(8))
+        def test_n(n):
+            time.sleep(n / 50)
+
+        @pytest.mark.xdist_group("pair")
+        @pytest.mark.parametrize("n", range(2))
+        def test_pair(n):
+            pass
+        """,
+    )
+    first = project.sct("unit-tests", "-n", "2")
+    assert first.code == 0, first.text
+    shared = tmp_path / "durations.json"
+    assert project.sct("durations", "export", str(shared)).code == 0
+    seen = []
+    for index in (1, 2):
+        ended = project.sct("unit-tests", "-n", "2", "--shard", f"{index}/2", SCT_DURATIONS=str(shared))
+        assert ended.code == 0, ended.text
+        passed = {line.split()[-1] for line in ended.out.splitlines() if " PASSED " in line}
+        assert f"{len(passed)} of 11 tests" in ended.out
+        assert "not run" not in ended.out
+        seen.append(passed)
+    assert len(seen[0] | seen[1]) == len(seen[0]) + len(seen[1]) == 11
+    assert [sum("test_pair" in test for test in passed) for passed in seen] in ([0, 2], [2, 0])

@@ -26,7 +26,7 @@ TUTORIALS = [page for page in PAGES if page.parent in {ROOT, ROOT / "docs", ROOT
 OUR_FIXTURES = {name for name, *_ in runpy.run_path(str(ROOT / "docs/reference/fixtures_page.py"))["fixtures"]()}
 PYTESTS_FIXTURES = {"capsys", "caplog", "monkeypatch", "request", "tmp_path", "tmp_path_factory"}
 PYTESTS_MARKERS = {"parametrize", "skip", "skipif", "usefixtures", "xdist_group", "xfail"}
-PYTESTS_OPTIONS = {"--pdb"}
+PYTESTS_OPTIONS = {"--dist", "--pdb"}
 #: Fixtures that a unit test cannot have.
 SERVICE_FIXTURES = {name for name in OUR_FIXTURES if labels.of_fixtures([name])}
 _FENCE = re.compile(

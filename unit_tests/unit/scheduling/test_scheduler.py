@@ -239,3 +239,34 @@ def test_whatever_happens_every_test_runs_once_and_units_stay_whole(seed: int) -
     if not killers:
         for group in ("g1", "g2"):
             assert len(run.workers_of([test.nodeid for test in tests if test.group == group])) <= 1
+
+
+class TestLimits:
+    """Units that may not run beside others."""
+
+    def test_what_is_held_back_by_a_limit_comes_after_what_could_start(self) -> None:
+        limited = [one_test(f"a.py::l{n}", limits=(("x", 1),)) for n in range(2)]
+        tests = [*limited, *some_tests(4)]
+        seconds = {test.nodeid: 9.0 if test.limits else 1.0 for test in tests}
+        one, two = started(scheduler_for(2, tests, durations=seconds), ids_of(tests), 2)
+        assert one.sent[0][0] == 0
+        assert 1 not in two.sent[0]
+
+    def test_a_limit_of_two_lets_two_in(self) -> None:
+        tests = [one_test(f"a.py::l{n}", limits=(("x", 2),)) for n in range(3)] + some_tests(6)
+        seconds = {test.nodeid: 9.0 if test.limits else 1.0 for test in tests}
+        one, two, three = started(scheduler_for(3, tests, durations=seconds), ids_of(tests), 3)
+        assert (one.sent[0][0], two.sent[0][0]) == (0, 1)
+        assert 2 not in three.sent[0]
+
+    def test_when_only_held_back_ones_are_left_they_are_given_out(self) -> None:
+        tests = [one_test(f"a.py::l{n}", limits=(("x", 1),)) for n in range(4)]
+        run = FakeSession(scheduler_for(2, tests), ids_of(tests), 2).run()
+        assert set(run.counts().values()) == {1}
+        assert len(run.counts()) == 4
+
+    def test_those_that_run_alone_come_last_however_long(self) -> None:
+        tests = [one_test("a.py::alone", alone=True), *some_tests(7)]
+        seconds = {test.nodeid: 99.0 if test.alone else 1.0 for test in tests}
+        run = FakeSession(scheduler_for(2, tests, durations=seconds), ids_of(tests), 2, seconds=seconds).run()
+        assert run.order()[-1] == "a.py::alone"

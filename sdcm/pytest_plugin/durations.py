@@ -1,0 +1,68 @@
+"""Notes how long each test took, for the next run's order of tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sdcm import journal, paths
+from sdcm.pytest_plugin.session import acts, is_worker
+from sdcm.services import selected
+
+#: Seconds a test waited for what it needs: user property of its set-up report.
+WAITED_PROPERTY = "sct_waited"
+
+
+class DurationRecorder:
+    """Sums up each test's phases, and saves them at the session's end."""
+
+    def __init__(self, file: Path) -> None:
+        """Save to `file`."""
+        self._file = file
+        self._running: dict[str, float] = {}
+        self._measured: dict[str, float] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add a phase; only a test that passed or failed on its own tells how long it takes."""
+        from sdcm.scheduling.units import split_group
+
+        nodeid, _ = split_group(report.nodeid)
+        seconds = self._running.pop(nodeid, 0.0) + report.duration
+        if report.when == "setup":
+            waited = [float(str(value)) for key, value in report.user_properties if key == WAITED_PROPERTY]
+            seconds = max(0.0, seconds - sum(waited))
+            if not report.passed:
+                return
+        if report.when == "teardown":
+            self._measured[nodeid] = seconds
+        else:
+            self._running[nodeid] = seconds
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Save what was measured; a disk that is full costs the next run's order, not this run."""
+        if not self._measured:
+            return
+        from sdcm.scheduling import durations
+
+        try:
+            durations.note(self._file, self._measured)
+        except OSError as exc:
+            journal.note("durations-lost", reason=str(exc))
+
+
+def _changes_its_own_split() -> bool:
+    """Whether the run is a share split by this machine's own file; then the shares after it must find it as it was."""
+    from sdcm.scheduling import durations
+
+    return selected.SHARE_VARIABLE in os.environ and not os.environ.get(durations.FILE_VARIABLE)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Record in the process that sees all reports, where our scheduler acts."""
+    if is_worker(config) or config.option.collectonly or not acts(config) or _changes_its_own_split():
+        return
+    from sdcm.scheduling import durations
+
+    file = durations.own_file(config.rootpath, paths.from_environment())
+    config.pluginmanager.register(DurationRecorder(file), "sct-duration-recorder")

@@ -1,0 +1,38 @@
+"""This machine's share of a run that several machines do together."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sdcm.run import report
+from sdcm.run.selection import Selection
+from sdcm.scheduling import durations, shards
+from sdcm.scheduling.units import units
+from sdcm.services import selected
+
+if TYPE_CHECKING:
+    from sdcm.run.pipeline import Run
+
+
+def take_share(run: "Run", chosen: Selection, shard: shards.Shard) -> Selection:
+    """Return the share, and write it where scheduler and workers read the selection.
+
+    What all machines must have in common, the tests and the durations they are split by, goes into the
+    journal as a digest.
+
+    Raises:
+        UsageProblem: The durations file is none; a split by other durations would lose and repeat tests.
+    """
+    known = durations.seconds_by_test(durations.read(durations.file_to_read(run.project, run.places, run.environ)))
+    mine = shards.share_of(shard, chosen.tests, known)
+    selected.write(run.state / "selection.json", mine)
+    expected = sum(unit.seconds for unit in units(mine, known))
+    digest = shards.digest(chosen.tests, known)
+    run.journal.write(
+        "shard", shard=str(shard), tests=len(mine), of=len(chosen.tests), expected=round(expected, 1), digest=digest
+    )
+    if run.options.verbosity >= 0 and not run.options.as_json:
+        report.say(
+            f"  {'shard ' + str(shard):<16} {len(mine)} of {len(chosen.tests)} tests, about {expected:.0f} s of them; "
+            f"split {digest}, the same on every machine"
+        )
+    return replace(chosen, tests=mine)

@@ -1,0 +1,78 @@
+"""Shares for several machines: whole, disjoint, balanced, the same everywhere."""
+
+import random
+
+import pytest
+
+from sdcm.errors import UsageProblem
+from sdcm.scheduling.shards import Shard, digest, parse, share_of, split
+from sdcm.scheduling.units import units
+from unit_tests.lib.scheduling_session import ids_of, one_test, some_tests
+
+
+def heavy_tailed(count, seed=1):
+    chance = random.Random(seed)
+    tests = [one_test(f"t{n % 40}.py::t{n}", group=f"g{n % 7}" if n % 11 == 0 else "") for n in range(count)]
+    return tests, {test.nodeid: chance.lognormvariate(0, 1.2) for test in tests}
+
+
+def test_together_the_shards_are_the_whole_and_no_test_is_in_two():
+    tests, known = heavy_tailed(500)
+    shares = [share_of(Shard(index, 7), tests, known) for index in range(1, 8)]
+    assert sorted(test.nodeid for share in shares for test in share) == sorted(ids_of(tests))
+
+
+def test_groups_stay_whole():
+    tests, known = heavy_tailed(500)
+    for group in {test.group for test in tests} - {""}:
+        holders = [
+            index
+            for index in range(1, 6)
+            if any(test.group == group for test in share_of(Shard(index, 5), tests, known))
+        ]
+        assert len(holders) == 1, group
+
+
+def test_the_split_does_not_depend_on_the_order_of_collection():
+    tests, known = heavy_tailed(300)
+    mixed = tests.copy()
+    random.Random(2).shuffle(mixed)
+    for index in (1, 2, 3):
+        assert set(share_of(Shard(index, 3), tests, known)) == set(share_of(Shard(index, 3), mixed, known))
+    assert digest(tests, known) == digest(mixed, known)
+
+
+def test_the_digest_tells_other_tests_and_other_durations():
+    tests, known = heavy_tailed(20)
+    assert (
+        len({digest(tests, known), digest(tests[1:], known), digest(tests), digest(tests, known | {"t0.py::t0": 9})})
+        == 4
+    )
+
+
+@pytest.mark.parametrize("count", [2, 8, 32])
+def test_known_durations_balance_the_shards(count):
+    tests, known = heavy_tailed(10_000)
+    whole = units(tests, known)
+    longest = max(sum(unit.seconds for unit in share) for share in split(whole, count))
+    bound = max(sum(known.values()) / count, *(unit.seconds for unit in whole))
+    assert longest <= 1.02 * bound
+
+
+def test_without_durations_the_shards_have_the_same_number_of_tests():
+    sizes = [len(share_of(Shard(index, 4), some_tests(42))) for index in range(1, 5)]
+    assert sorted(sizes) == [10, 10, 11, 11]
+
+
+def test_more_machines_than_tests_leave_some_idle():
+    assert [len(share) for share in split(units(some_tests(2)), 4)] == [1, 1, 0, 0]
+
+
+def test_a_shard_reads_as_it_is_typed():
+    assert str(parse("2/16")) == "2/16"
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/4", "5/4", "1/0", "-1/4", "a/b", "1/4/2", "1.5/4", "/"])
+def test_what_is_no_shard_is_a_mistake(text):
+    with pytest.raises(UsageProblem, match="--shard 1/4"):
+        parse(text)
