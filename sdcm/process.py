@@ -79,7 +79,8 @@ def run(
         env: The whole environment; this process's own when omitted.
         cwd: Where to run it.
         input: Given to its standard input; otherwise that is empty.
-        check: Raise unless it ends with status 0.
+        check: Raise unless it ends with status 0. A program that was killed because its time was up raises in
+            any case: its output is not whole, and who tolerates a status has not asked for that.
         log: File that all output is appended to; merges stderr into stdout.
         on_line: Called with each output line as it comes; merges stderr into stdout.
 
@@ -88,7 +89,7 @@ def run(
 
     Raises:
         CommandFailed: It ended with another status (and `check`), or cannot be started.
-        CommandTimedOut: The time was up.
+        CommandTimedOut: The time was up, whatever `check` says.
     """
     args = tuple(os.fspath(part) for part in argv)
     merged = log is not None or on_line is not None

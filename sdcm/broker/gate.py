@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sdcm.errors import Interrupted
 
@@ -35,6 +37,19 @@ class Gate:
         with self._change:
             self._inside -= 1
             self._change.notify_all()
+
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        """Make something inside the block.
+
+        Raises:
+            Interrupted: The run ends.
+        """
+        self.enter()
+        try:
+            yield
+        finally:
+            self.leave()
 
     def close(self, deadline: float) -> bool:
         """Let nobody in any more and wait until nobody is inside.

@@ -46,16 +46,21 @@ def echo_step(name: str, deadline: float = 3600.0) -> EchoStep:
 def engine_at_hand(*, allow_install: bool = False) -> Iterator[tuple[Engine, Paths]]:
     """Hold an engine for the time of the block; a private one is stopped after it unless others use it.
 
+    SIGTERM and a closed terminal end the block as Ctrl-C does, so that a private engine does not stay.
+
     Raises:
         ServiceUnavailable: There is none.
+        Interrupted: A signal came.
     """
     from sdcm.environment.engine import stop_if_unused
+    from sdcm.run.signals import Interrupts
 
     places = paths.from_environment()
-    choice = find_engine(os.environ, places, allow_install=allow_install)
-    try:
-        with hold_engine(choice, places, echo_step("engine", 600.0)) as engine:
-            yield engine, places
-    finally:
-        if choice.private:
-            stop_if_unused(places)
+    with Interrupts():
+        choice = find_engine(os.environ, places, allow_install=allow_install)
+        try:
+            with hold_engine(choice, places, echo_step("engine", 600.0)) as engine:
+                yield engine, places
+        finally:
+            if choice.private:
+                stop_if_unused(places)

@@ -37,7 +37,6 @@ __all__ = [
     "find_engine",
     "hold_engine",
     "missing_capabilities",
-    "private_engine_running",
     "privileged_verdict",
     "stop_if_unused",
 ]
@@ -218,11 +217,6 @@ def stop_if_unused(paths: Paths) -> bool:
         EnvironmentFailed: Something of it could not be removed.
     """
     return holding.stop_if_unused(paths)
-
-
-def private_engine_running(paths: Paths) -> bool:
-    """Whether the private engine of these directories answers."""
-    return holding.is_up(Layout.of(paths))
 
 
 def privileged_verdict(engine: Engine, image_reference: str, run_id: str = "") -> str:

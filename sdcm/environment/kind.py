@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ClusterRecord", "create_cluster", "delete_cluster", "load_image"]
 
+#: What a caller gives for the time of making something; see `create_cluster`.
+Making = Callable[[], contextlib.AbstractContextManager[None]]
 _POLL = 0.2
 #: How kind marks a stage that it begins, where it has no terminal.
 _STAGE = re.compile(r"^ (?:•|\*) ([ -~]+)", re.MULTILINE)
@@ -63,6 +65,7 @@ def create_cluster(
     runtime: Path,
     paths: Paths,
     ledger: Ledger,
+    making: Making,
     step: Step,
 ) -> ClusterRecord:
     """Create the run's cluster; returns when its node is ready, DNS answers and volumes can be bound.
@@ -75,6 +78,7 @@ def create_cluster(
         runtime: The run's runtime directory; the kubeconfig is kept there.
         paths: Where kubectl is cached.
         ledger: Told before anything is made.
+        making: Entered around what is made; it lets nobody in once the run ends, and the end waits for who is inside.
         step: Reported to; its deadline holds.
 
     Raises:
@@ -91,7 +95,8 @@ def create_cluster(
         own_node = _require_image(client, image)
         if not own_node:
             _require_capabilities(image)
-        network = _make_network(client, engine, f"{name}-kind", run_id, ledger)
+        with making():
+            network = _make_network(client, engine, f"{name}-kind", run_id, ledger)
         config = runtime / "kind.json"
         config.write_text(kind_config(own_node=own_node, address=engine.publish_host))
         ledger.will_make("kind-cluster", name, **engine.facts())
@@ -100,7 +105,7 @@ def create_cluster(
         node = f"{name}-control-plane"
         try:
             teller = Teller(step, f"creating cluster {name}")
-            _run_kind(argv, _environ(engine, network, kubeconfig), step.log, end, teller, ledger)
+            _run_kind(argv, _environ(engine, network, kubeconfig), step.log, end, teller, ledger, making)
             kubeconfig.chmod(0o600)
             kubectl = ensure_kubectl(client, node, image.id, paths)
             _wait_ready(kubeconfig, end, teller)
@@ -179,7 +184,13 @@ def _environ(engine: Engine, network: str, kubeconfig: Path) -> dict[str, str]:
 
 
 def _run_kind(
-    argv: list[str], environ: Mapping[str, str], log: Path, end: float, teller: Teller, ledger: Ledger
+    argv: list[str],
+    environ: Mapping[str, str],
+    log: Path,
+    end: float,
+    teller: Teller,
+    ledger: Ledger,
+    making: Making,
 ) -> None:
     """Run kind; each stage it names becomes the progress line.
 
@@ -188,9 +199,10 @@ def _run_kind(
     log.touch()
     with log.open("rb") as reader:
         reader.seek(0, os.SEEK_END)
-        child = process.spawn(argv, env=environ, log=log)
-        identity = json.dumps(process_identity.identify(child.pid).to_record())
-        entry = ledger.will_make("process", str(child.pid), identity=identity)
+        with making():
+            child = process.spawn(argv, env=environ, log=log)
+            identity = json.dumps(process_identity.identify(child.pid).to_record())
+            entry = ledger.will_make("process", str(child.pid), identity=identity)
         said = b""
         try:
             while (status := child.poll()) is None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sdcm.errors import UsageProblem
 from sdcm.ownership.docker_endpoint import Endpoint
@@ -50,7 +51,7 @@ def candidates(environ: Mapping[str, str]) -> list[Candidate]:
 
 
 def _from_environment(host: str, environ: Mapping[str, str]) -> Endpoint:
-    _check_scheme(host, "DOCKER_HOST")
+    _check_address(host, "DOCKER_HOST")
     if not host.startswith("tcp://"):
         return Endpoint(host)
     verify = bool(environ.get("DOCKER_TLS_VERIFY"))
@@ -60,7 +61,7 @@ def _from_environment(host: str, environ: Mapping[str, str]) -> Endpoint:
     return Endpoint(host, verify, cert_path)
 
 
-def _check_scheme(host: str, origin: str) -> None:
+def _check_address(host: str, origin: str) -> None:
     if host.startswith("ssh://"):
         raise UsageProblem(
             f"{origin} is {host}: an engine behind ssh cannot be used",
@@ -70,6 +71,15 @@ def _check_scheme(host: str, origin: str) -> None:
     if not host.startswith(_SCHEMES):
         raise UsageProblem(
             f"{origin} is {host}, no address of an engine", mend="export DOCKER_HOST=unix:///var/run/docker.sock"
+        )
+    try:
+        named = host.startswith("unix://") or (urlsplit(host).hostname and urlsplit(host).port != 0)
+        why = "" if named else "it names no host and port"
+    except ValueError as exc:
+        why = str(exc)
+    if why:
+        raise UsageProblem(
+            f"{origin} is {host}, no address of an engine", why=why, mend="an engine over tcp is tcp://HOST:2375"
         )
 
 
@@ -89,7 +99,7 @@ def _context(name: str, environ: Mapping[str, str], *, chosen: bool) -> Candidat
     if not described.get("Host"):
         raise UsageProblem(f"{origin} does not exist", mend="docker context ls; docker context use default")
     host = str(described["Host"])
-    _check_scheme(host, origin)
+    _check_address(host, origin)
     certificates = contexts / "tls" / digest / "docker"
     if not host.startswith("tcp://") or not certificates.is_dir():
         return Candidate(Endpoint(host), origin, chosen)

@@ -143,6 +143,24 @@ class Endpoint:
             return f"what answered there is no Docker Engine ({type(exc).__name__})"
         return "" if answer.status == 200 else f"it answered with HTTP status {answer.status}"
 
+    def listens(self, timeout: float = 1.0) -> bool:
+        """Whether anything listens at the address, however slow it is to answer.
+
+        Args:
+            timeout: Seconds for the connection; one that is not taken in time counts as listening.
+        """
+        try:
+            connection = self.connection(timeout)
+            try:
+                connection.connect()
+            finally:
+                connection.close()
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        except OSError:
+            return True
+        return True
+
     def call(
         self, method: str, path: str, query: Mapping[str, str] | None = None, *, body: Any = None, timeout: float = 30
     ) -> tuple[int, Any]:

@@ -32,6 +32,7 @@ _ASKED_NICELY = 3.0
 _ORDER = {
     # A program that still makes things must end before what it has made is looked for.
     "process": 0,
+    # Its remover is teardown's: it knows what was made for it outside namespaces.
     "namespace": 1,
     "kind-cluster": 2,
     "container": 2,
@@ -107,11 +108,6 @@ def removers(runtime: Path | None = None) -> dict[str, Remover]:
         del deadline
         remove_directory(Path(entry.name), base)
 
-    def namespace(entry: Entry, deadline: float) -> None:
-        from sdcm.ownership.namespaces import remove_namespace
-
-        remove_namespace(entry, deadline, base)
-
     return {
         "container": _remove_object,
         "network": _remove_object,
@@ -120,7 +116,6 @@ def removers(runtime: Path | None = None) -> dict[str, Remover]:
         "labelled": _remove_labelled,
         "process": _end_process,
         "directory": directory,
-        "namespace": namespace,
     }
 
 
@@ -136,11 +131,6 @@ def leftovers(endpoint: Endpoint | str, run_id: str) -> list[Leftover]:
     """
     engine = Endpoint(endpoint) if isinstance(endpoint, str) else endpoint
     return [Leftover(item.kind, item.name) for item in docker_objects.find(engine, run_id)]
-
-
-def count_leftovers(host: str, run_id: str) -> int:
-    """Return how many objects of a run an engine still has; see `leftovers`."""
-    return len(leftovers(host, run_id))
 
 
 def _without_deadline(remover: Callable[[Entry], None]) -> Remover:
@@ -177,10 +167,10 @@ def _attempt(table: Mapping[str, Remover], entry: Entry, end: float) -> str:
 def _is_gone_with_its_engine(entry: Entry) -> bool:
     """Whether a silent engine means that the resource is gone.
 
-    What a dead private engine left is cleared as a whole when it is stopped, or before its next start. A user's engine
-    may come back with everything.
+    What a dead private engine left is cleared as a whole when it is stopped, or before its next start. One that is
+    merely slow has everything still, and a user's engine may come back with everything.
     """
-    return is_private_host(entry.facts.get("host", ""))
+    return is_private_host(entry.facts.get("host", "")) and not Endpoint.from_facts(entry.facts).listens()
 
 
 def _remove_object(entry: Entry, deadline: float) -> None:
@@ -195,8 +185,12 @@ def _remove_kind_cluster(entry: Entry, deadline: float) -> None:
 
 
 def _remove_labelled(entry: Entry, deadline: float) -> None:
-    endpoint = Endpoint.from_facts(entry.facts)
-    _remove_all(endpoint, docker_objects.find(endpoint, entry.name), deadline)
+    """Remove what carries the run's label until a look finds nothing: that is the count of what is left, too."""
+    endpoint, end = Endpoint.from_facts(entry.facts), time.monotonic() + deadline
+    while items := docker_objects.find(endpoint, entry.name):
+        _remove_all(endpoint, items, max(end - time.monotonic(), 1.0))
+        if time.monotonic() > end:
+            raise EnvironmentFailed(f"objects of run {entry.name} keep appearing", why="something still makes them")
 
 
 def _remove_all(endpoint: Endpoint, items: list[DockerObject], deadline: float) -> None:

@@ -268,12 +268,9 @@ class ServicesUp:
 
     def _making(self, kind: str, name: str, make: Callable[[], T], **facts: str) -> T:
         """Make an object of the engine's: gate, ledger, then the object."""
-        self._gate.enter()
-        try:
+        with self._gate.making():
             self.ledger.will_make(kind, name, **self.engine().facts(), **facts)
             return make()
-        finally:
-            self._gate.leave()
 
     def _kind(self) -> "Future[Path]":
         return self.graph.step(
@@ -338,6 +335,7 @@ class ServicesUp:
             runtime=self.runtime,
             paths=self._places,
             ledger=self.ledger,
+            making=self._gate.making,
             step=step,
         )
 

@@ -50,10 +50,17 @@ def tear_down(run_id: str, places: Paths, ledger: Ledger, journal: Journal) -> l
     clusters = [entry for entry in entries if entry.kind == "kind-cluster"]
     with_cluster = [entry for entry in entries if clusters and entry.kind == "namespace"]
     first = [entry for entry in entries if entry not in last and entry not in with_cluster]
-    leftovers = removers.remove(first, ledger, DEADLINE - _FOR_THE_LAST, extra={"namespace": _remove_namespace})
+    extra = {"namespace": _remove_namespace, "engine": lambda _: _stop_engine(places)}
+    leftovers = removers.remove(first, ledger, DEADLINE - _FOR_THE_LAST, extra=extra)
     for entry in with_cluster:
         ledger.removed(entry)
-    leftovers += removers.remove(last, ledger, _FOR_THE_LAST, extra={"engine": lambda _: _stop_engine(places)})
+    leftovers_of_last = removers.remove(last, ledger, _FOR_THE_LAST, extra=extra)
+    if leftovers:
+        # A private engine that was too slow to answer has taken its objects along when it was stopped.
+        numbers = {entry.number for entry in ledger.entries()}
+        again = [entry for entry in first if entry.number in numbers]
+        leftovers = removers.remove(again, ledger, max(started + DEADLINE - time.monotonic(), 5.0), extra=extra)
+    leftovers += leftovers_of_last
     _hide_secrets(places.run_state(run_id))
     journal.write(
         "teardown-end",

@@ -58,12 +58,6 @@ def unavailable(label: str, reason: str, mend: str = "") -> Verdict:
     return Verdict(row.label, available=False, reason=reason, mend=mend or _supply(row))
 
 
-def from_error(label: str, error: SctError) -> Verdict:
-    """Turn the error of a look-up (for an engine, say) into a verdict."""
-    why = f"{error.what}: {error.why}" if error.why else error.what
-    return unavailable(label, why, error.mend)
-
-
 def cloud_availability(label: str, environ: Mapping[str, str]) -> Verdict:
     """Say whether credentials for a cloud are at hand.
 
@@ -81,11 +75,6 @@ def cloud_availability(label: str, environ: Mapping[str, str]) -> Verdict:
     if not row.is_cloud:
         raise ValueError(f"{label} is brought up by the run, not found in the environment")
     return _by_variables(row, environ)
-
-
-def kubeconfig_availability(environ: Mapping[str, str]) -> Verdict:
-    """Say whether the environment names a cluster; without one the run has to bring its own up."""
-    return _by_variables(service("kubernetes"), environ)
 
 
 def _by_variables(row: Service, environ: Mapping[str, str]) -> Verdict:

@@ -22,15 +22,14 @@ from sdcm.environment.engine import (
     Engine,
     find_engine,
     hold_engine,
-    private_engine_running,
     privileged_verdict,
     stop_if_unused,
 )
-from sdcm.environment.private_engine import processes, programs
+from sdcm.environment.private_engine import holding, processes, programs
 from sdcm.environment.private_engine.layout import Layout, read_record
 from sdcm.environment.private_engine.stop import mounts_below
 from sdcm.ownership.docker_endpoint import Endpoint
-from sdcm.ownership.removers import count_leftovers
+from sdcm.ownership.removers import leftovers
 from sdcm.paths import Paths
 from unit_tests.lib.fake_step import FakeStep
 from unit_tests.lib.tiny_image import REFERENCE, import_tiny_image
@@ -162,9 +161,9 @@ def test_engine_is_shared_and_the_last_one_stops_it(places: Paths, tmp_path: Pat
         import_tiny_image(engine.endpoint)
         assert len(traces(layout, record.network)) > 8
         assert not stop_if_unused(places)
-    assert private_engine_running(places)
+    assert holding.is_up(Layout.of(places))
     other.leave()
-    assert not private_engine_running(places)
+    assert not holding.is_up(Layout.of(places))
     assert traces(layout, record.network) == []
     with hold(places, tmp_path) as engine:
         assert engine.endpoint.call("GET", f"/images/{REFERENCE}/json")[0] == 200
@@ -180,7 +179,7 @@ def test_engine_outlives_a_killed_holder_until_somebody_looks(places: Paths, tmp
     record = read_record(layout.base)
     assert record is not None
     holder.kill()
-    assert private_engine_running(places)
+    assert holding.is_up(Layout.of(places))
     assert stop_if_unused(places)
     assert traces(layout, record.network) == []
     assert stop_if_unused(places)
@@ -212,7 +211,7 @@ def test_a_crash_leaves_no_trace(places: Paths, tmp_path: Path, victims: tuple[s
     assert [pid for pid in inside if not processes.is_gone(pid)] == []
     assert traces(layout, record.network) == []
     with hold(places, tmp_path) as engine:
-        assert count_leftovers(engine.host, RUN) == 0
+        assert leftovers(engine.host, RUN) == []
         assert engine.endpoint.call("GET", f"/images/{REFERENCE}/json")[0] == 200
 
 
@@ -229,7 +228,7 @@ def test_a_dead_engine_is_started_anew_for_who_joins(places: Paths, tmp_path: Pa
         assert engine.endpoint.silence() == ""
         holder.leave()
         assert engine.endpoint.silence() == ""
-    assert not private_engine_running(places)
+    assert not holding.is_up(Layout.of(places))
 
 
 def test_two_engines_do_not_meet(make_paths: MakePaths, tmp_path: Path) -> None:
@@ -253,7 +252,7 @@ def test_two_engines_do_not_meet(make_paths: MakePaths, tmp_path: Path) -> None:
                 pass
         assert len(networks) == 2
     for places in (one, two):
-        assert not private_engine_running(places)
+        assert not holding.is_up(Layout.of(places))
 
 
 def test_privileged_containers_work(places: Paths, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ class FakeEngine:
         build_output: JSON lines that a build answers with.
         built: For each build its query, its context's files, and the references it was given.
         imported: Bytes of the last imported archive.
+        on_delete: Called after a container, network or volume was removed.
         refusals: `METHOD /path` -> answers to give first, used up one by one.
     """
 
@@ -46,6 +47,7 @@ class FakeEngine:
         self.created: list[dict[str, Any]] = []
         self.refusals: dict[str, list[Answer]] = {}
         self.on_pull: Callable[[], None] = lambda: None
+        self.on_delete: Callable[[], None] = lambda: None
         self._count = 0
         handler = type("Handler", (_Handler,), {"engine": self})
         self._server = _Server(str(self.path), handler)
@@ -239,6 +241,7 @@ def _remove_from(kind: str) -> Callable[..., Answer]:
         for item in items:
             if name in {item.get("Id"), item.get("Name"), *[each.lstrip("/") for each in item.get("Names", [])]}:
                 items.remove(item)
+                engine.on_delete()
                 return 204, None
         return 404, {"message": f"no such {kind}"}
 

@@ -72,7 +72,8 @@ def _end_containers(layout: Layout) -> None:
     root = layout.exec_root / "runtime-runc" / "moby"
     runc = locate("runc")
     for container in root.iterdir() if runc and root.is_dir() else ():
-        process.run([runc or "runc", "--root", root, "delete", "--force", container.name], timeout=10, check=False)
+        with contextlib.suppress(process.CommandTimedOut):  # its processes are killed below
+            process.run([runc or "runc", "--root", root, "delete", "--force", container.name], timeout=10, check=False)
     shims = processes.find(layout.live, ("containerd-shim",))
     processes.end(processes.descendants(shims), grace=0)
 
@@ -113,4 +114,5 @@ def unmount_below(*folders: Path) -> None:
         points = mounts_below(Path("/proc/self/mountinfo").read_text(), *folders)
         if not points:
             return
-        process.run(["umount", "--lazy", *points], timeout=15, check=False)
+        with contextlib.suppress(process.CommandTimedOut):  # what stays mounted is found by the next stop
+            process.run(["umount", "--lazy", *points], timeout=15, check=False)

@@ -3,6 +3,8 @@
 import json
 import os
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -66,7 +68,8 @@ def test_without_docker_on_path_there_is_one_line(tmp_path: Path, monkeypatch: p
     nothing: Any = None
     with pytest.raises(ServiceUnavailable, match="the docker program is not on PATH"):
         kind.create_cluster(Engine("unix:///e.sock", private=False), image, Path("/kind"), run_id="0a1b2c3d",
-                            runtime=tmp_path, paths=nothing, ledger=nothing, step=QuietStep(tmp_path))  # fmt: skip
+                            runtime=tmp_path, paths=nothing, ledger=nothing, making=nullcontext,
+                            step=QuietStep(tmp_path))  # fmt: skip
 
 
 def _script(folder: Path, body: str) -> list[str]:
@@ -79,7 +82,7 @@ def _script(folder: Path, body: str) -> list[str]:
 def test_stages_of_kind_are_told_and_its_log_kept(tmp_path: Path) -> None:
     step = QuietStep(tmp_path)
     argv = _script(tmp_path, "echo ' • Preparing nodes 📦  ...'; sleep 0.3; echo ' ✓ Preparing nodes'; sleep 0.3\n")
-    kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), _ledger(tmp_path))
+    kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), _ledger(tmp_path), nullcontext)
     assert step.said == ["creating", "kind: Preparing nodes"]
     assert "Preparing nodes" in step.log.read_text()
 
@@ -88,7 +91,7 @@ def test_a_failure_of_kind_is_told_in_its_own_words(tmp_path: Path) -> None:
     step = QuietStep(tmp_path)
     argv = _script(tmp_path, "echo starting; echo 'ERROR: failed to create cluster: no room'; exit 1\n")
     with pytest.raises(EnvironmentFailed, match=r"kind cannot create the cluster: ERROR: .* no room -- see ") as caught:
-        kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), _ledger(tmp_path))
+        kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), _ledger(tmp_path), nullcontext)
     assert caught.value.evidence.startswith("starting")
 
 
@@ -102,6 +105,7 @@ def test_kind_has_a_deadline(tmp_path: Path) -> None:
             _soon(0.3),
             Teller(step, "creating"),
             _ledger(tmp_path),
+            nullcontext,
         )
 
 
@@ -114,7 +118,7 @@ def test_a_cancelled_step_ends_kind(tmp_path: Path) -> None:
     step = Cancelled(tmp_path)
     argv = _script(tmp_path, f"echo $$ > {tmp_path}/pid; echo ' • Preparing nodes'; exec sleep 60\n")
     with pytest.raises(Interrupted):
-        kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), _ledger(tmp_path))
+        kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), _ledger(tmp_path), nullcontext)
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
@@ -130,9 +134,23 @@ def test_a_running_kind_is_in_the_ledger(tmp_path: Path) -> None:
 
     step = Looking(tmp_path)
     argv = _script(tmp_path, "echo ' • Preparing nodes'; sleep 0.5\n")
-    kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), ledger)
+    kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), ledger, nullcontext)
     assert "process" in seen
     assert ledger.entries() == ()
+
+
+def test_no_kind_is_started_once_the_run_ends(tmp_path: Path) -> None:
+    @contextmanager
+    def closed() -> Iterator[None]:
+        raise Interrupted("nothing more is started")
+        yield
+
+    step, ledger = QuietStep(tmp_path), _ledger(tmp_path)
+    argv = _script(tmp_path, f"touch {tmp_path}/started\n")
+    with pytest.raises(Interrupted):
+        kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), ledger, closed)
+    assert ledger.entries() == ()
+    assert not (tmp_path / "started").exists()
 
 
 def _ledger(tmp_path: Path) -> Ledger:

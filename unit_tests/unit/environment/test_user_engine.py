@@ -116,6 +116,13 @@ def test_other_addresses_are_refused(home: Path) -> None:
         candidates({"HOME": str(home), "DOCKER_HOST": "localhost:2375"})
 
 
+@pytest.mark.parametrize("host", ["tcp://h:99999", "tcp://h:port", "tcp://:2375", "tcp://", "tcp://h:0", "tcp://[::1"])
+def test_an_address_without_a_real_host_and_port_is_one_line(home: Path, host: str) -> None:
+    with pytest.raises(UsageProblem, match="no address of an engine: ") as caught:
+        candidates({"HOME": str(home), "DOCKER_HOST": host})
+    assert "tcp://HOST:2375" in caught.value.mend
+
+
 def test_an_unknown_context_is_named(home: Path) -> None:
     with pytest.raises(UsageProblem, match="docker context nope does not exist"):
         candidates({"HOME": str(home), "DOCKER_CONTEXT": "nope"})

@@ -111,3 +111,14 @@ def test_a_tls_engine_is_spoken_to_in_tls(tmp_path: Path) -> None:
     assert (type(connection).__name__, connection.port) == ("HTTPSConnection", 2376)
     plain = Endpoint("tcp://192.0.2.7").connection(1.0)
     assert (type(plain).__name__, plain.port) == ("HTTPConnection", 2375)
+
+
+def test_whether_anything_listens_is_told_apart_from_a_slow_answer(tmp_path: Path) -> None:
+    endpoint = Endpoint(f"unix://{tmp_path}/e.sock")
+    assert not endpoint.listens(), "there is no socket"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as mute:
+        mute.bind(str(tmp_path / "e.sock"))
+        assert not endpoint.listens(), "nobody listens at it"
+        mute.listen(1)
+        assert endpoint.listens(), "it never answers, and is there"
+    assert not endpoint.listens(), "what listened is dead; its socket lies there still"

@@ -12,7 +12,7 @@ import pytest
 
 from sdcm import process, process_identity
 from sdcm.ownership import removers
-from sdcm.ownership.docker_endpoint import Endpoint
+from sdcm.ownership.docker_endpoint import Endpoint, EngineSilent
 from sdcm.ownership.ledger import Entry, Ledger, read
 from unit_tests.lib.fake_engine import FakeEngine
 
@@ -134,6 +134,20 @@ def test_a_dead_private_engine_takes_its_objects_along(
     assert ledger.entries() == ()
 
 
+def test_a_private_engine_that_is_merely_slow_has_everything_still(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_answer(*_arguments: object, **_options: object) -> None:
+        raise EngineSilent("the engine does not answer")
+
+    monkeypatch.setattr(Endpoint, "call", no_answer)
+    ledger.will_make("container", "c", host=f"unix://{tmp_path}/engine-0a1b2c/docker.sock")
+    monkeypatch.setattr(Endpoint, "listens", lambda self: True)
+    (left,) = removers.remove(ledger.entries(), ledger, 5)
+    assert "does not answer" in left.reason
+    assert [entry.name for entry in ledger.entries()] == ["c"]
+
+
 def _refuse(self: Endpoint, timeout: float) -> None:
     raise ConnectionRefusedError(111, "Connection refused")
 
@@ -149,11 +163,19 @@ def test_labelled_removes_all_of_the_run_and_nothing_else(engine: FakeEngine) ->
     engine.add_container("a", {"sct.run": RUN})
     engine.add_container("b", {"sct.run": "feedf00d"})
     engine.networks = [{"Id": "n", "Name": "n", "Labels": {"sct.run": RUN}}]
-    assert removers.count_leftovers(engine.host, RUN) == 2
+    assert len(removers.leftovers(engine.host, RUN)) == 2
     assert [str(left) for left in removers.leftovers(engine.host, RUN)] == ["container a", "network n"]
     assert removers.remove([Entry(1, "labelled", RUN, {"host": engine.host})], None, 5) == []
-    assert removers.count_leftovers(engine.host, RUN) == 0
+    assert removers.leftovers(engine.host, RUN) == []
     assert [container["Id"] for container in engine.containers] == ["id-b"]
+
+
+def test_labelled_looks_again_for_what_came_while_it_removed(engine: FakeEngine) -> None:
+    engine.add_container("a", {"sct.run": RUN})
+    late = ["b", "c"]
+    engine.on_delete = lambda: engine.add_container(late.pop(), {"sct.run": RUN}) if late else None
+    assert removers.remove([Entry(1, "labelled", RUN, {"host": engine.host})], None, 5) == []
+    assert engine.containers == []
 
 
 def test_a_process_is_ended_with_its_group() -> None:
@@ -231,8 +253,3 @@ def test_no_other_directory_is_touched(tmp_path: Path, name: str) -> None:
     assert "left alone" in left.reason
     assert (tmp_path / "state" / "inside").is_dir()
     assert (tmp_path / "run").is_dir()
-
-
-def test_a_namespace_goes_with_its_own_cluster(tmp_path: Path) -> None:
-    entry = Entry(1, "namespace", f"sct-{RUN}-1", {"kubeconfig": str(tmp_path / "run" / RUN / "kubeconfig")})
-    assert removers.remove([entry], None, 5, runtime=tmp_path / "run") == []

@@ -7,7 +7,7 @@ import pytest
 from sdcm.errors import ServiceUnavailable, UsageProblem
 from sdcm.exit_codes import ExitCode
 from sdcm.services import availability
-from sdcm.services.availability import Verdict, cloud_availability, kubeconfig_availability
+from sdcm.services.availability import Verdict, cloud_availability
 from sdcm.services.table import CLOUD_LABELS
 
 
@@ -57,17 +57,6 @@ def test_no_value_of_a_secret_is_shown() -> None:
     assert "AKIASECRET" not in repr(verdict) + str(verdict)
 
 
-def test_a_cluster_is_named_by_a_file_or_by_several(tmp_path: Path) -> None:
-    assert str(kubeconfig_availability({})) == (
-        "kubernetes: KUBECONFIG is not set -- run the tests through `sct.py integration-tests`, which brings a Kind"
-        " cluster up, or export KUBECONFIG (see docs/reference/services.md)"
-    )
-    config = tmp_path / "config"
-    config.write_text("")
-    assert kubeconfig_availability({"KUBECONFIG": f"{tmp_path}/none:{config}"}).available
-    assert "names " + str(tmp_path / "none") in str(kubeconfig_availability({"KUBECONFIG": f"{tmp_path}/none"}))
-
-
 @pytest.mark.parametrize("label", ["docker", "kubernetes"])
 def test_what_the_run_brings_up_is_not_judged_by_variables(label: str) -> None:
     with pytest.raises(ValueError, match="brought up by the run"):
@@ -88,10 +77,6 @@ def test_the_runner_supplies_verdicts_of_its_own() -> None:
         == "docker: no engine answers -- start it"
     )
     assert "sct.py integration-tests --setup" in str(availability.unavailable("docker", "no engine answers"))
-    error = ServiceUnavailable("no Docker engine answers", why="connection refused", mend="systemctl start docker")
-    assert str(availability.from_error("docker", error)) == (
-        "docker: no Docker engine answers: connection refused -- systemctl start docker"
-    )
 
 
 def test_a_required_service_that_is_missing_is_an_error_with_the_same_text() -> None:
