@@ -46,6 +46,7 @@ OURS: tuple[Variable, ...] = (
         "what this machine has measured",
     ),
     Variable("SCT_SHARD", "this machine's share of the selection", internal=True),
+    Variable("SCT_SUITE", "which command pytest collects for, `integration` or `unit`", internal=True),
     Variable("SCT_RUN", "id of the run that a process belongs to", internal=True),
     Variable("SCT_BROKER", "socket of the run's broker", internal=True),
     Variable("SCT_JOURNAL", "file of the run's journal", internal=True),

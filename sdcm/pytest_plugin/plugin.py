@@ -18,6 +18,7 @@ from sdcm.pytest_plugin import (
     kubernetes_fixtures,
     markers,
     metrics_fixtures,
+    prefilter,
     readiness,
     secrecy,
     session,
@@ -27,6 +28,7 @@ from sdcm.pytest_plugin import (
 
 _FEATURES = (
     session,
+    prefilter,
     sharing,
     collecting,
     slots,

@@ -59,6 +59,11 @@ class RunOptions:
         return self.command == "integration-tests"
 
     @property
+    def suite(self) -> str:
+        """The kind of tests: `integration` or `unit`."""
+        return "integration" if self.integration else "unit"
+
+    @property
     def marker_expression(self) -> str:
         """The command's marker expression, joined with the user's."""
         own = "integration" if self.integration else "not integration"

@@ -28,6 +28,7 @@ _OF_A_RUN = (
     PLAIN_VARIABLE,
     selected.ENVIRONMENT_VARIABLE,
     selected.SHARE_VARIABLE,
+    selected.SUITE_VARIABLE,
     journal.ENVIRONMENT_VARIABLE,
 )
 _NOT_FOUND = re.compile(r"^ERROR: not found: (?P<path>.*)$", re.MULTILINE)
@@ -96,7 +97,7 @@ def collect(
     started = time.monotonic()
     argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "--no-header"]
     argv += selection_arguments(options, targets)
-    env = {**environ, selected.ENVIRONMENT_VARIABLE: str(file)}
+    env = {**environ, selected.ENVIRONMENT_VARIABLE: str(file), selected.SUITE_VARIABLE: options.suite}
     done = process.run(argv, timeout=_DEADLINE, cwd=project, env=env, check=False)
     if done.exit_status == ExitCode.PYTEST_USAGE_ERROR:
         raise _usage_problem(done, project, environ)

@@ -97,6 +97,7 @@ def bring_up(run: "Run") -> "Run":
     run.stack.enter_context(JournalDisplay(run.state / journals.FILE_NAME, report.say, verbosity=run.options.verbosity))
     # Where there was no collect pass, the first worker writes what the scheduler must know.
     environ[selected.ENVIRONMENT_VARIABLE] = str(run.state / "selection.json")
+    environ[selected.SUITE_VARIABLE] = run.options.suite
     if run.options.shard is not None:
         environ[selected.SHARE_VARIABLE] = str(run.options.shard)
     if run.plan is None:

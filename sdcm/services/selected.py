@@ -11,6 +11,8 @@ from typing import Any
 ENVIRONMENT_VARIABLE = "SCT_SELECTION"
 #: Tells a running pytest that of what it collects only the selection is to run: this machine's share, as `I/N`.
 SHARE_VARIABLE = "SCT_SHARD"
+#: Tells a pytest which command it collects for, `integration` or `unit`.
+SUITE_VARIABLE = "SCT_SUITE"
 #: Stands in a list of images for the image of the run's own node flavour, known once the engine is up.
 NODE_IMAGE = "(node)"
 
