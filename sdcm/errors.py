@@ -5,6 +5,7 @@
     +-- ServiceUnavailable        69  a service, engine or image is not to be had here
     +-- EnvironmentFailed         75  something that should have come up did not
     |   +-- DeadlinePassed        75  ... within its time
+    |   +-- EngineLost            75  the engine is gone, or does not answer any more
     +-- Interrupted              130  the user asked to stop
 
 Anything else that escapes is a defect of ours (70).
@@ -80,6 +81,10 @@ class DeadlinePassed(EnvironmentFailed):
     """Something did not happen within its time."""
 
 
+class EngineLost(EnvironmentFailed):
+    """The engine is gone, or does not answer any more."""
+
+
 class Interrupted(SctError):
     """The user asked to stop."""
 
@@ -88,7 +93,7 @@ class Interrupted(SctError):
 
 _BY_NAME: dict[str, type[SctError]] = {
     kind.__name__: kind
-    for kind in (SctError, UsageProblem, ServiceUnavailable, EnvironmentFailed, DeadlinePassed, Interrupted)
+    for kind in (SctError, UsageProblem, ServiceUnavailable, EnvironmentFailed, DeadlinePassed, EngineLost, Interrupted)
 }
 
 

@@ -4,10 +4,11 @@ import contextvars
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sdcm.errors import DeadlinePassed
+from sdcm.errors import DeadlinePassed, SctError
 
 _LOG = logging.getLogger(__name__)
 _SHOWN_CHARACTERS = 500
@@ -19,6 +20,64 @@ class WaitForTimeoutError(DeadlinePassed):
 
 class ExitByEventError(Exception):
     """A wait was ended by its stop event."""
+
+
+#: Asked between the tries of a wait: returns why waiting is no use any more, given when the wait began (monotonic).
+Sentinel = Callable[[float], SctError | None]
+_SENTINELS: contextvars.ContextVar[tuple[Sentinel, ...]] = contextvars.ContextVar("sentinels", default=())
+_HOPELESS: contextvars.ContextVar[list[SctError] | None] = contextvars.ContextVar("hopeless", default=None)
+_LOOK_EVERY = 1.0
+
+
+@contextmanager
+def guarded_by(sentinel: Sentinel) -> Iterator[None]:
+    """Let every wait of this thread's, inside the block, end as soon as `sentinel` says that it is no use."""
+    token = _SENTINELS.set((*_SENTINELS.get(), sentinel))
+    try:
+        yield
+    finally:
+        _SENTINELS.reset(token)
+
+
+def no_use(error: SctError) -> None:
+    """Say from within the function of a wait why waiting is no use any more; without a wait around it, nothing."""
+    told = _HOPELESS.get()
+    if told is not None:
+        told.append(error)
+
+
+class _Hope:
+    """What may end a wait before its time."""
+
+    def __init__(self, started: float) -> None:
+        self._started = started
+        self._looked = started
+        self._sentinels = _SENTINELS.get()
+
+        self._told: list[SctError] = []
+
+    def attempt(
+        self, func: Callable[..., Any], kwargs: dict[str, Any], limit: float | None
+    ) -> tuple[Any, Exception | None]:
+        """Try once and return the value or the error; listens for `no_use` meanwhile."""
+        self._told = []
+        token = _HOPELESS.set(self._told)
+        try:
+            return _call(func, kwargs, limit), None
+        except Exception as exc:  # noqa: BLE001 - any error of one try means "not yet"
+            return None, exc
+        finally:
+            _HOPELESS.reset(token)
+
+    def lost(self) -> SctError | None:
+        """Return why waiting is no use after a try that did not succeed."""
+        if self._told:
+            return self._told[0]
+        now = time.monotonic()
+        if not self._sentinels or now - self._looked < _LOOK_EVERY:
+            return None
+        self._looked = now
+        return next((error for sentinel in self._sentinels if (error := sentinel(self._started)) is not None), None)
 
 
 def _name_of(func: Callable[..., Any]) -> str:
@@ -72,7 +131,8 @@ def wait_for(
 ) -> Any:
     """Call `func(**kwargs)` until it returns something true.
 
-    An exception of one try counts as "not yet" and is shown when the time is up.
+    An exception of one try counts as "not yet" and is shown when the time is up. The wait ends at once when a
+    container that the test holds, and the function asks or that ends meanwhile, has ended by itself.
 
     Args:
         func: What to try.
@@ -91,19 +151,21 @@ def wait_for(
     Raises:
         WaitForTimeoutError: The time is up; its cause is the last try's exception, if it raised.
         ExitByEventError: `stop_event` was set.
+        SctError: Waiting is no use any more (`guarded_by`, `no_use`).
     """
     what = text or _name_of(func)
     start = time.monotonic()
+    hope = _Hope(start)
     value: Any = None
     while True:
-        failure: Exception | None = None
-        try:
-            value = _call(func, kwargs, attempt_timeout)
-        except Exception as exc:  # noqa: BLE001 - any error of one try means "not yet"
-            failure = exc
-        else:
-            if value:
+        got, failure = hope.attempt(func, kwargs, attempt_timeout)
+        value = value if failure else got
+        if value and not failure:
+            return value
+        if (lost := hope.lost()) is not None:
+            if not throw_exc:
                 return value
+            raise lost from failure
         if stop_event is not None and stop_event.is_set():
             if not throw_exc:
                 return value

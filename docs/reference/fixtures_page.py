@@ -105,6 +105,11 @@ def test_backup(docker_scylla): ...
 @pytest.mark.needs("alternator")
 def test_table(docker_scylla): ...
 """,
+    "timeout": """\
+@pytest.mark.timeout(60)  # this test must end within a minute
+def test_quick(docker_scylla):
+    ...
+""",
     "sct_config": """\
 @pytest.mark.sct_config(files=["test-cases/docker/minimal.yaml", "test-cases/docker/tls.yaml"])
 def test_with_config(params):

@@ -4,6 +4,8 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -35,13 +37,21 @@ class BrokerGone(EnvironmentFailed):
 class BrokerClient:
     """One connection; requests are answered in order, so one thread asks at a time."""
 
-    def __init__(self, socket_path: Path, worker: str, *, deadline: float = _APPEAR_DEADLINE) -> None:
+    def __init__(
+        self,
+        socket_path: Path,
+        worker: str,
+        *,
+        deadline: float = _APPEAR_DEADLINE,
+        during: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
         """Connect, waiting for a broker that is just starting.
 
         Args:
             socket_path: The broker's socket.
             worker: Name of the worker, or of whoever asks.
             deadline: Seconds to wait for the socket to answer.
+            during: Entered for the time of each request, whose waits the broker bounds.
 
         Raises:
             BrokerGone: Nothing answered in time, or its process has ended; says why it did.
@@ -49,6 +59,7 @@ class BrokerClient:
         self.socket_path = socket_path
         self.worker = worker
         self._lock = threading.Lock()
+        self._during = during
         self._socket = self._connect(deadline)
         self._stream: protocol.Stream = self._socket.makefile("rwb")
         self.welcome: dict[str, Any] = {}
@@ -79,7 +90,7 @@ class BrokerClient:
             SctError: What the broker answered, as the type it was raised with.
             BrokerGone: The connection is closed.
         """
-        with self._lock:
+        with self._lock, self._during():
             return self._exchange(op, **arguments)
 
     def _exchange(self, op: str, **arguments: Any) -> dict[str, Any]:

@@ -68,6 +68,12 @@ _SHARED = [
         callback=_shard,
         help="Run this machine's share, 1/N to N/N: the same split everywhere, given the same tests and durations.",
     ),
+    click.option(
+        "--test-timeout",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        help="Deadline of a test's body, where its `timeout` marker gives none; 0: none.  [default: 600]",
+    ),
     click.option("--plan", "plan_only", is_flag=True, help="Print what would run and be set up, and exit."),
     click.option("--json", "as_json", is_flag=True, help="With --plan: as JSON."),
     click.option("-q", "--quiet", count=True, help="Less output."),

@@ -12,6 +12,8 @@ from sdcm.containers.engine_client import reason
 from sdcm.containers.execution import CommandResult, Execution, UnexpectedExit
 from sdcm.containers.handle import ContainerHandle
 from sdcm.containers.output import OutputLines
+from sdcm.errors import EnvironmentFailed
+from sdcm.wait import no_use
 
 LOGGER = logging.getLogger(__name__)
 #: Seconds for a command that is given no time of its own.
@@ -103,8 +105,12 @@ class Container(ContainerHandle):
             EnvironmentFailed: The container does not run.
         """
         execution = Execution(tuple(argv), shown or " ".join(argv), timeout, user=user, on_output=on_output)
-        with self.engine_errors("run a command"):
-            result = execution.perform(self.api, self.docker_id, self.name)
+        try:
+            with self.engine_errors("run a command"):
+                result = execution.perform(self.api, self.docker_id, self.name)
+        except EnvironmentFailed:
+            self._tell_if_ended()
+            raise
         if result.failed and not ignore_status:
             raise UnexpectedExit(result, self.name)
         return result
@@ -171,9 +177,17 @@ class Container(ContainerHandle):
             used = self._listens(int(port))
         except Exception as exc:  # noqa: BLE001 - callers poll this while the container comes and goes
             LOGGER.debug("%s: cannot tell whether %s listens on port %s: %s", self.name, service_name, port, exc)
+            self._tell_if_ended()
             return False
         LOGGER.debug("%s: %s %s on port %s", self.name, service_name, "listens" if used else "does not listen", port)
+        if not used:
+            self._tell_if_ended()
         return used
+
+    def _tell_if_ended(self) -> None:
+        """End a wait around the caller that waits for a container which has ended by itself."""
+        if (ended := self.given_up()) is not None:
+            no_use(ended)
 
     def _listens(self, port: int) -> bool:
         if self.publish_host == "127.0.0.1":

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sdcm.errors import EnvironmentFailed
+from sdcm.errors import EngineLost, EnvironmentFailed
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -20,7 +20,7 @@ def connect(host: str, timeout: int = _TIMEOUT) -> "DockerClient":
     TLS settings come from the environment.
 
     Raises:
-        EnvironmentFailed: The engine does not answer.
+        EngineLost: The engine does not answer.
     """
     import docker
     from docker.errors import DockerException
@@ -29,7 +29,7 @@ def connect(host: str, timeout: int = _TIMEOUT) -> "DockerClient":
     try:
         return docker.from_env(timeout=timeout, environment=environment)
     except DockerException as exc:
-        raise EnvironmentFailed(f"the engine at {host or 'DOCKER_HOST'} does not answer", why=str(exc)) from exc
+        raise EngineLost(f"the engine at {host or 'DOCKER_HOST'} does not answer", why=str(exc)) from exc
 
 
 @contextlib.contextmanager
@@ -37,7 +37,8 @@ def engine_errors(what: str) -> Iterator[None]:
     """Turn whatever the engine refuses, or fails to answer, into one line that begins with `what`.
 
     Raises:
-        EnvironmentFailed: The engine refused or did not answer.
+        EnvironmentFailed: The engine refused.
+        EngineLost: It is not there any more, or does not answer.
     """
     from docker.errors import APIError
     from requests.exceptions import RequestException
@@ -47,7 +48,7 @@ def engine_errors(what: str) -> Iterator[None]:
     except APIError as exc:
         raise EnvironmentFailed(what, why=reason(exc)) from exc
     except RequestException as exc:
-        raise EnvironmentFailed(what, why=f"the engine does not answer ({exc})") from exc
+        raise EngineLost(what, why=f"the engine does not answer ({exc})") from exc
 
 
 def reason(error: "APIError") -> str:

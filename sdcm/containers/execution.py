@@ -1,7 +1,9 @@
 """Running a command inside a container, with a deadline that holds inside too."""
 
+import contextlib
 import struct
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,6 +21,11 @@ _TAIL_LINES = 40
 #: Exit statuses of `timeout`: it asked the command to end, or had to kill it.
 _TIMED_OUT = (124, 137)
 _STDERR = 2
+#: Variable by which everything that one execution started is found again inside the container.
+_MARK = "SCT_EXEC"
+_KILL_MARKED = (
+    f'for p in /proc/[0-9]*; do grep -qs "{_MARK}=$1" "$p/environ" && kill -9 "${{p#/proc/}}"; done 2>/dev/null; true'
+)
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,9 @@ class Execution:
         """
         started = time.monotonic()
         argv = ["timeout", "-k", str(_KILL_AFTER), f"{self.timeout:g}", *self.argv]
-        created = api.exec_create(container_id, argv, user=self.user, environment=dict(self.environment) or None)
+        mark = uuid.uuid4().hex
+        environment = {**dict(self.environment), _MARK: mark}
+        created = api.exec_create(container_id, argv, user=self.user, environment=environment)
         output: tuple[list[bytes], list[bytes]] = ([], [])
         try:
             self._follow(api.exec_start(created["Id"], socket=True), output, started + self.timeout + _GRACE)
@@ -135,6 +144,12 @@ class Execution:
         except _NotEnded:
             result = self._result(output, -1, started)
             raise CommandTimedOut(result, where, self.timeout, "the container does not answer; is it paused?") from None
+        except BaseException as exc:
+            # The wait was cut short, by the test's deadline for example; `timeout` would let the command run on.
+            _kill_marked(api, container_id, mark)
+            if said := self._result(output, -1, started).tail():
+                exc.add_note(f"`{self.shown}` in {where} had written:\n{said}")
+            raise
         result = self._result(output, status, started)
         if result.exit_status in _TIMED_OUT and result.duration >= self.timeout:
             raise CommandTimedOut(result, where, self.timeout)
@@ -157,6 +172,16 @@ class Execution:
                     self.on_output(data, is_stderr)
         finally:
             reader.close()
+
+
+def _kill_marked(api: "APIClient", container_id: str, mark: str) -> None:
+    """Kill what an execution started, in the background of the engine; a container that has ended needs none of it."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    with contextlib.suppress(DockerException, RequestException):
+        killer = api.exec_create(container_id, ["/bin/sh", "-c", _KILL_MARKED, "sh", mark], user="root")
+        api.exec_start(killer["Id"], detach=True)
 
 
 def _exit_status(api: "APIClient", exec_id: str, deadline: float) -> int:

@@ -5,8 +5,9 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from sdcm.containers.ending import ContainerEnded, Ending, Lifeline, ending_of
 from sdcm.containers.engine_client import connect, engine_errors
-from sdcm.containers.inspection import internal_ip, published_ports
+from sdcm.containers.inspection import internal_ip, log_tail, published_ports
 from sdcm.containers.records import Address
 from sdcm.errors import EnvironmentFailed, UsageProblem
 
@@ -40,6 +41,7 @@ class ContainerHandle:
         self.publish_host = publish_host
         self._ports: dict[str, Address] | None = None
         self._ip: str | None = None
+        self.lifeline = Lifeline()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -121,13 +123,33 @@ class ContainerHandle:
             raise UsageProblem(f"port {inside} of {self.name} is not published", why=f"published are {known}")
         return "{}:{}".format(*self.ports[inside])
 
+    def ending(self) -> Ending | None:
+        """Return how the container has ended by itself; None while it lives, and when it was stopped from here.
+
+        Raises:
+            EnvironmentFailed: The engine does not answer.
+        """
+        return None if self.lifeline.stopped else ending_of(self.handle)
+
+    def given_up(self) -> ContainerEnded | None:
+        """Return why waiting for something in this container is no use any more; None while it may be of use."""
+        try:
+            ending = self.ending()
+        except EnvironmentFailed:
+            return None
+        if not self.lifeline.lasts(ending) or ending is None:
+            return None
+        tail = "" if ending.removed else log_tail(self.handle)
+        return ContainerEnded(ending.text, evidence=tail)
+
     def evidence(self, lines: int) -> str:
         """Return the container's state and the last lines of its log, for the report of a failed test."""
         with self.engine_errors("be looked at"):
             self.handle.reload()
         state = self.handle.attrs["State"]
-        head = f"image {self.image_name}, {state['Status']}, exit status {state['ExitCode']}, ports {self.ports}"
-        return f"{head}\n{self.get_log(tail=lines)}"
+        killed = ", killed for its use of memory" if state.get("OOMKilled") else ""
+        ended = f"{state['Status']}, exit status {state['ExitCode']}{killed}"
+        return f"image {self.image_name}, {ended}, ports {self.ports}\n{self.get_log(tail=lines)}"
 
     def get_log(self, *, since: float = 0.0, tail: int | None = None) -> str:
         """Return what the container wrote.
@@ -151,10 +173,12 @@ class ContainerHandle:
         """Start the stopped container; its published ports change."""
         with self.engine_errors("be started"):
             self.handle.start()
+        self.lifeline = Lifeline()
         self.refresh()
 
     def stop(self, timeout: int = 10) -> None:
         """Ask it to end, and kill it after `timeout` seconds."""
+        self.lifeline.stopped = True
         with self.engine_errors("be stopped"):
             self.handle.stop(timeout=timeout)
         self.refresh()
@@ -176,6 +200,7 @@ class ContainerHandle:
 
     def kill(self) -> None:
         """Remove the container with its anonymous volumes, running or not; never raises."""
+        self.lifeline.stopped = True
         try:
             with self.engine_errors("be removed"):
                 self.handle.remove(force=True, v=True)

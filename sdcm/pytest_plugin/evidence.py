@@ -1,15 +1,29 @@
-"""A failing test's report carries the logs of the containers it held."""
+"""A failing test's report carries its class, the logs of the containers it held, and what all threads were doing."""
 
-from collections.abc import Generator
-from typing import Protocol
+import threading
+import time
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from sdcm.errors import EnvironmentFailed, SctError
+from sdcm.pytest_plugin import failure_class
+from sdcm.wait import guarded_by
+
+if TYPE_CHECKING:
+    from sdcm.containers.ending import Ending
 
 #: Property of a report that names the failure's class, read by the journal's writer.
 CLASS_PROPERTY = "sct.failure_class"
+#: Property of a report that says what became of the test's containers.
+NOTE_PROPERTY = "sct.note"
+#: What all threads were doing when a deadline passed.
+STACKS = pytest.StashKey[str]()
 _LOG_LINES = 60
+#: Seconds for all evidence of a test: an engine that does not answer must not hold its report.
+_DEADLINE = 15.0
 
 
 class Watched(Protocol):
@@ -26,9 +40,43 @@ class Watched(Protocol):
 _WATCHED = pytest.StashKey[list[Watched]]()
 
 
+def _watched(item: pytest.Item) -> list[Watched]:
+    return item.stash.setdefault(_WATCHED, [])
+
+
 def watch(item: pytest.Item, container: Watched) -> None:
     """Attach this container's log to the test's report, should it fail."""
-    item.stash.setdefault(_WATCHED, []).append(container)
+    _watched(item).append(container)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the containers of a failed test tell.
+
+    Attributes:
+        sections: Title and text of each one's log.
+        endings: How those have ended that have.
+        engine_lost: Why the engine does not answer; empty when it does.
+    """
+
+    sections: tuple[tuple[str, str], ...]
+    endings: tuple["Ending", ...]
+    engine_lost: str
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """End the waits of a test as soon as a container that it holds has ended by itself."""
+
+    def sentinel(_started: float) -> SctError | None:
+        for container in _watched(item):
+            given_up = getattr(container, "given_up", None)
+            if given_up is not None and (ended := given_up()) is not None:
+                return ended if isinstance(ended, SctError) else None
+        return None
+
+    with guarded_by(sentinel):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -37,21 +85,69 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Class the failure and add evidence while the containers still stand."""
     report = yield
+    stacks = item.stash.get(STACKS, "")
+    item.stash[STACKS] = ""
     if not report.failed or call.excinfo is None:
         return report
     error = call.excinfo.value
-    environment = isinstance(error, EnvironmentFailed) and report.when != "call"
-    item.user_properties.append((CLASS_PROPERTY, "environment" if environment else "test"))
-    report.user_properties.append((CLASS_PROPERTY, "environment" if environment else "test"))
+    findings = _look(_watched(item))
+    name = failure_class.classify(
+        error,
+        report.when,
+        nodes_ended=bool(findings.endings),
+        environment_lost=bool(findings.engine_lost) or any(ending.memory for ending in findings.endings),
+    )
+    report.user_properties.append((CLASS_PROPERTY, name))
+    note = "; ".join(filter(None, (findings.engine_lost, *(ending.text for ending in findings.endings))))
+    if note:
+        report.user_properties.append((NOTE_PROPERTY, note))
     if isinstance(error, SctError):
         if error.evidence:
             report.sections.append(("evidence", error.evidence))
-        if environment:
+        if name == failure_class.ENVIRONMENT and isinstance(error, EnvironmentFailed) and report.when != "call":
             report.longrepr = str(error)
-    for container in item.stash.get(_WATCHED, []):
-        try:
-            text = container.evidence(_LOG_LINES)
-        except Exception as exc:  # noqa: BLE001 - evidence must never hide the failure it is for
-            text = f"(its log cannot be read: {exc!r})"
-        report.sections.append((f"container {container.name}", text))
+    if stacks:
+        report.sections.append(("stacks of all threads when its time was up", stacks))
+    report.sections.extend(findings.sections)
     return report
+
+
+def _look(containers: Iterable[Watched]) -> Findings:
+    """Ask the containers, each in a thread of its own, for as long as the evidence may take."""
+    end = time.monotonic() + _DEADLINE
+    asked = [(container, _Asking(container)) for container in containers]
+    for _, asking in asked:
+        asking.thread.join(max(0.0, end - time.monotonic()))
+    sections = tuple((f"container {container.name}", asking.text) for container, asking in asked)
+    endings = tuple(asking.ending for _, asking in asked if asking.ending is not None)
+    return Findings(sections, endings, next((asking.lost for _, asking in asked if asking.lost), ""))
+
+
+class _Asking:
+    """Asks one container what happened to it."""
+
+    def __init__(self, container: Watched) -> None:
+        self.text = f"(its engine gave no log within {_DEADLINE:g} s)"
+        self.ending: Ending | None = None
+        self.lost = ""
+        self._container = container
+        self.thread = threading.Thread(target=self._ask, daemon=True)
+        self.thread.start()
+
+    def _ask(self) -> None:
+        try:
+            ending = getattr(self._container, "ending", None)
+            self.ending = ending() if ending is not None else None
+            if self.ending is None or not self.ending.removed:
+                self.text = self._container.evidence(_LOG_LINES)
+            else:
+                self.text = f"({self.ending.text})"
+        except Exception as exc:  # noqa: BLE001 - evidence must never hide the failure it is for
+            self.text = f"(its log cannot be read: {exc!r})"
+            self.lost = str(exc) if type(exc).__name__ == "EngineLost" else ""
+
+
+def last_evidence(item: pytest.Item) -> str:
+    """Return the sections of a test that must be ended with its process, as one text."""
+    findings = _look(_watched(item))
+    return "\n".join(f"--- {title} ---\n{text}" for title, text in findings.sections)

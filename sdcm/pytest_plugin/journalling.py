@@ -77,7 +77,7 @@ def record_of(reports: list[pytest.TestReport]) -> dict[str, Any]:
         "phase": decisive.when,
         "seconds": round(sum(report.duration for report in reports), 3),
         "phases": {str(report.when): round(report.duration, 3) for report in reports},
-        "reason": _reason(decisive),
+        "reason": _noted(_reason(decisive), str(properties.get(evidence.NOTE_PROPERTY, ""))),
         "text": _cut(decisive.longreprtext) if decisive.failed else "",
         "sections": [[title, _cut(text)] for title, text in decisive.sections] if decisive.failed else [],
         "failure_class": properties.pop(evidence.CLASS_PROPERTY, "test") if decisive.failed else "",
@@ -100,6 +100,11 @@ def _reason(report: pytest.TestReport) -> str:
     if crash is not None:
         return str(crash.message).strip().splitlines()[0] if str(crash.message).strip() else ""
     return report.longreprtext.strip().splitlines()[-1] if report.failed and report.longreprtext.strip() else ""
+
+
+def _noted(reason: str, note: str) -> str:
+    """Return the reason with what became of the test's containers, unless it says so itself."""
+    return f"{reason} ({note})" if note and note not in reason else reason
 
 
 def _cut(text: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 MARKERS = {
     "integration": "integration: needs real services; `sct.py integration-tests` runs it, `sct.py unit-tests` does not",
     "services": "services(*labels): external services the test needs: docker, aws, gce, azure, oci, kubernetes",
+    "timeout": "timeout(seconds): deadline of the test's body, its waits for services and leases left out; 0: none",
     "needs": "needs(*capabilities): what the test asks of its node, e.g. 'alternator'; skipped on a node without",
     "sct_config": "sct_config(files): configuration file, or list of files, for the `params` fixture",
     "run_alone": "run_alone: no other test of the run may run beside it",

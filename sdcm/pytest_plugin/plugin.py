@@ -10,6 +10,7 @@ from sdcm.pytest_plugin import (
     alternator_fixtures,
     collecting,
     config_fixtures,
+    deadlines,
     docker_fixtures,
     durations,
     events_fixtures,
@@ -32,6 +33,7 @@ _FEATURES = (
     sharing,
     collecting,
     slots,
+    deadlines,
     readiness,
     config_fixtures,
     events_fixtures,
@@ -47,7 +49,8 @@ _FEATURES = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the project's own setting."""
+    """Declare the project's own settings."""
+    deadlines.add_options(parser)
     parser.addini(
         session.ACTS_INI,
         "the plugin acts in plain pytest as under sct.py: every declared service is waited for, or skips its tests",

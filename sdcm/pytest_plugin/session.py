@@ -102,10 +102,11 @@ class RunContext:
         """Return this process's connection to the broker."""
         if self._client is None:
             from sdcm.broker.client import BrokerClient
+            from sdcm.pytest_plugin.deadlines import clock_of
 
             kept = self._kept()
             socket = kept.socket if kept else Path(os.environ[BROKER_VARIABLE])
-            self._client = BrokerClient(socket, worker_name(self._config))
+            self._client = BrokerClient(socket, worker_name(self._config), during=clock_of(self._config).paused)
         return self._client
 
     def open_broker(self, tests: Iterable[SelectedTest]) -> None:

@@ -3,11 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdcm import journal
 from sdcm.exit_codes import ExitCode
+from sdcm.reporters import last_words
 from sdcm.reporters.reading import JournalReader, Record, number, text
 from sdcm.reporters.records import (
     FAILURE_CLASSES,
@@ -104,8 +105,9 @@ class RunResult:
 
     @classmethod
     def from_file(cls, path: Path, selected: Iterable[SelectedTest] = ()) -> "RunResult":
-        """Read the journal at `path`; an empty result when there is none."""
-        return cls.from_journal(journal.read(path), selected)
+        """Read the journal at `path`, and what ended processes left beside it; an empty result when there is none."""
+        result = cls.from_journal(journal.read(path), selected)
+        return replace(result, tests=last_words.with_last_words(result.tests, path.parent / last_words.FOLDER))
 
     @property
     def counts(self) -> dict[str, int]:

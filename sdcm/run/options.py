@@ -29,6 +29,7 @@ class RunOptions:
         kubeconfig: Cluster to use instead of Kind; empty: Kind.
         keep: Leave the environment.
         keep_for: Seconds it stays then.
+        test_timeout: Seconds that a test's body may take; None: what the project or the default says.
         verbosity: -1 less, 0 normal, 1 more.
         pytest_args: Passed to pytest untouched.
     """
@@ -50,6 +51,7 @@ class RunOptions:
     kubeconfig: str = ""
     keep: bool = False
     keep_for: float = 4 * 3600.0
+    test_timeout: float | None = None
     verbosity: int = 0
     pytest_args: tuple[str, ...] = ()
 

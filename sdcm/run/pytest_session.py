@@ -44,6 +44,8 @@ def pytest_argv(options: RunOptions, targets: tuple[str, ...], workers: int) -> 
     argv = [sys.executable, "-m", "pytest"]
     if options.verbosity >= 0:
         argv.append("-v" if options.verbosity == 0 else "-vv")
+    if options.test_timeout is not None:
+        argv.append(f"--test-timeout={options.test_timeout:g}")
     return [*argv, "-n", str(workers), *selection_arguments(options, targets)]
 
 

@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 
 from sdcm import exceptions
-from sdcm.wait import ExitByEventError, WaitForTimeoutError, exponential_retry, forever_wait_for, wait_for
+from sdcm.errors import EnvironmentFailed
+from sdcm.wait import (
+    ExitByEventError,
+    WaitForTimeoutError,
+    exponential_retry,
+    forever_wait_for,
+    guarded_by,
+    no_use,
+    wait_for,
+)
 
 
 class Attempts:
@@ -257,3 +266,33 @@ def test_exponential_retry_lets_other_errors_escape() -> None:
 def test_the_exceptions_are_known_under_both_names() -> None:
     assert exceptions.WaitForTimeoutError is WaitForTimeoutError
     assert exceptions.ExitByEventError is ExitByEventError
+
+
+def test_a_wait_ends_when_its_function_says_that_it_is_no_use() -> None:
+    def look() -> bool:
+        no_use(EnvironmentFailed("node-1 has ended"))
+        return False
+
+    started = time.monotonic()
+    with pytest.raises(EnvironmentFailed, match="node-1 has ended"):
+        wait_for(look, step=5, timeout=30)
+    assert wait_for(look, step=5, timeout=30, throw_exc=False) is False
+    assert time.monotonic() - started < 5
+    no_use(EnvironmentFailed("nobody waits"))
+
+
+def test_a_wait_ends_when_its_sentinel_says_so_but_not_one_that_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sdcm.wait._LOOK_EVERY", 0.0)
+    asked: list[float] = []
+
+    def sentinel(started: float) -> EnvironmentFailed | None:
+        asked.append(started)
+        return EnvironmentFailed("node-1 has ended") if len(asked) == 2 else None
+
+    with guarded_by(sentinel):
+        assert wait_for(lambda: True)
+        with pytest.raises(EnvironmentFailed, match="node-1 has ended"):
+            wait_for(lambda: False, step=0.01, timeout=30)
+    assert len(asked) == 2
+    with pytest.raises(WaitForTimeoutError):
+        wait_for(lambda: False, timeout=0)

@@ -1,0 +1,295 @@
+"""Ends what a test does when its time is up, so that its process survives.
+
+Three stages, each harder:
+
+    the deadline            a signal to the main thread, whose handler raises there: sleeps, locks, sockets are left
+    `GRACE` later           the same again, for a `finally` or an `except` that hangs
+    `GRACE` after that       the process is ended, its last words in a file of the run's: where signals cannot reach, as
+                            in C code, nothing else helps. C code that never lets Python run is ended by faulthandler
+
+The signal is SIGURG: nothing uses it, and its default is to be ignored, so a test that resets it is not killed by us.
+"""
+
+import faulthandler
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from sdcm.stop_flag import StopFlag
+
+#: Seconds between two looks for a request to stop.
+_LOOK_EVERY = 1.0
+#: Seconds for teardown, once a request to stop has ended the test before it.
+_TEARDOWN_AFTER_STOP = 20.0
+_SIGNAL = signal.SIGURG
+#: Stages that the process survives.
+_STAGES = 2
+_DEBUGGERS = ("bdb", "pdb", "ipdb", "pydevd", "_pydevd_bundle", "debugpy")
+
+
+@dataclass
+class Phase:
+    """Something with a deadline that the main thread is at.
+
+    Attributes:
+        test: Node id of the test.
+        what: What it is, for the message.
+        left: Seconds left when its clock last began to run.
+        since: When that was, monotonic; None while it stands still.
+        due: When the next stage comes; None while the clock stands still.
+        stage: How many stages it has been through.
+        message: Why it is ended.
+        stacks: What all threads were doing when it was.
+    """
+
+    test: str
+    what: str
+    left: float
+    since: float | None = None
+    due: float | None = None
+    stage: int = 0
+    message: str = ""
+    stacks: str = ""
+    pauses: int = 0
+
+
+class DeadlineClock:
+    """The clock of one process; at most one phase runs at a time.
+
+    Attributes:
+        GRACE: Seconds between two stages.
+    """
+
+    GRACE = 20.0
+
+    def __init__(
+        self,
+        raise_in_test: Callable[[str], None],
+        *,
+        stop: StopFlag | None = None,
+        last_words: Path | None = None,
+        last_resort: bool = True,
+        evidence: Callable[[], str] = str,
+        grace: float | None = None,
+        die: Callable[[int], None] = os._exit,
+    ) -> None:
+        """Make a clock; it starts to watch with the first phase.
+
+        Args:
+            raise_in_test: Raises in the test, given the message; called in the main thread.
+            stop: The run's request to stop.
+            last_words: File for what is known when the process must be ended.
+            last_resort: Let faulthandler end the process when even that is not possible; it has one timer only, which
+                the project may use for itself.
+            evidence: Gives what else there is to say about the phase then.
+            grace: Seconds between two stages; `GRACE` when omitted.
+            die: Ends the process.
+        """
+        self._raise_in_test = raise_in_test
+        self._stop = stop
+        self._last_words = last_words
+        self._last_resort = last_resort and last_words is not None
+        self._evidence = evidence
+        self._grace = self.GRACE if grace is None else grace
+        self._die = die
+        self._phase: Phase | None = None
+        self._change = threading.Condition(threading.RLock())
+        self._thread: threading.Thread | None = None
+        self._file: IO[str] | None = None
+        self._stop_seen = False
+
+    @contextmanager
+    def phase(self, test: str, what: str, seconds: float | None) -> Iterator[Phase]:
+        """Give the block so many seconds; None for as long as it likes.
+
+        Args:
+            test: Node id.
+            what: What the block is: `the test`, `its set-up`, `its teardown`.
+            seconds: How long it may take, the times in `paused` left out.
+        """
+        phase = Phase(test, what, float("inf") if seconds is None else seconds)
+        if threading.current_thread() is not threading.main_thread():
+            yield phase  # There is no way to raise here; the broker's and the tools' own deadlines hold.
+            return
+        self._watch()
+        before, self._phase = self._phase, phase
+        phase.message = f"{what} did not end within its deadline of {seconds:g} s" if seconds is not None else ""
+        self._run(phase)
+        try:
+            yield phase
+        finally:
+            self._halt(phase)
+            self._phase = before
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let the clock stand still for the block: a wait that something else bounds."""
+        phase = self._phase
+        if phase is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self.suspend()
+        try:
+            yield
+        finally:
+            self.resume()
+
+    def suspend(self) -> None:
+        """Let the clock stand still until `resume`."""
+        phase = self._phase
+        if phase is not None:
+            phase.pauses += 1
+            if phase.pauses == 1:
+                self._halt(phase)
+
+    def resume(self) -> None:
+        """Let the clock run on."""
+        phase = self._phase
+        if phase is not None and phase.pauses:
+            phase.pauses -= 1
+            if not phase.pauses:
+                self._run(phase)
+
+    def close(self) -> None:
+        """Watch no more."""
+        self._phase = None
+        with self._change:
+            self._thread = None
+            self._change.notify()
+        if self._file is not None:
+            faulthandler.cancel_dump_traceback_later()
+            self._file.close()
+            with suppress(OSError):
+                if self._last_words is not None:
+                    self._last_words.unlink()
+
+    # -- the main thread -------------------------------------------------------------------------------
+
+    def _run(self, phase: Phase) -> None:
+        phase.since = time.monotonic()
+        with self._change:
+            phase.due = phase.since + phase.left if phase.left != float("inf") else None
+            self._change.notify()
+        if phase.due is not None:
+            self._arm_last_resort(phase)
+
+    def _halt(self, phase: Phase) -> None:
+        if phase.since is not None:
+            phase.left = max(0.0, phase.left - (time.monotonic() - phase.since))
+        phase.since = None
+        with self._change:
+            phase.due = None
+        if self._file is not None:
+            faulthandler.cancel_dump_traceback_later()
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        phase = self._phase
+        if phase is None or not phase.stage:
+            return  # What was to be ended has ended in the meantime.
+        if _debugged():
+            with self._change:
+                phase.stage, phase.due = 0, None
+            return
+        self._raise_in_test(phase.message)
+
+    def _watch(self) -> None:
+        if signal.getsignal(_SIGNAL) != self._handle:
+            signal.signal(_SIGNAL, self._handle)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._tick, name="sct-deadlines", daemon=True)
+            self._thread.start()
+
+    def _arm_last_resort(self, phase: Phase) -> None:
+        """Let faulthandler, which needs no Python to run, end the process after all stages."""
+        if self._last_words is None or not self._last_resort:
+            return
+        if self._file is None:
+            self._last_words.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file = self._last_words.open("w")
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(json.dumps({"test": phase.test, "message": phase.message}) + "\n")
+        self._file.flush()
+        faulthandler.dump_traceback_later(phase.left + 3 * self._grace, file=self._file, exit=True)
+
+    # -- the watching thread ---------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        me = threading.current_thread()
+        while self._thread is me:
+            with self._change:
+                phase = self._phase
+                due = phase.due if phase is not None else None
+                self._change.wait(self._patience(due))
+            stopped = self._look_for_stop()
+            phase = self._phase
+            if phase is not None and (stopped or (phase.due is not None and time.monotonic() >= phase.due)):
+                self._end(phase)
+
+    def _patience(self, due: float | None) -> float | None:
+        left = None if due is None else max(0.0, due - time.monotonic())
+        if self._stop is None or (self._stop_seen and due is not None):
+            return left
+        return _LOOK_EVERY if left is None else min(left, _LOOK_EVERY)
+
+    def _look_for_stop(self) -> bool:
+        """Whether the user's request to stop ends the phase now; teardown gets a little more than its test."""
+        phase = self._phase
+        if self._stop is None or phase is None or phase.stage or (said := self._stop.read()) is None:
+            return False
+        until, why = said
+        if "teardown" in phase.what:
+            until += _TEARDOWN_AFTER_STOP
+        if time.time() < until:
+            return False
+        phase.message = f"{phase.what} was ended: {why}"
+        return True
+
+    def _end(self, phase: Phase) -> None:
+        """Take the next stage."""
+        phase.stacks = phase.stacks or stacks()
+        phase.stage += 1
+        last = phase.stage > _STAGES
+        with self._change:
+            phase.due = None if last else time.monotonic() + self._grace
+        if last:
+            self._end_process(phase)
+            return
+        signal.pthread_kill(threading.main_thread().ident or 0, _SIGNAL)
+
+    def _end_process(self, phase: Phase) -> None:
+        if self._last_words is not None:
+            words = f"{json.dumps({'test': phase.test, 'message': phase.message})}\n{stacks()}\n{self._evidence()}\n"
+            with suppress(OSError):
+                self._last_words.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._last_words.write_text(words)
+        self._die(1)
+
+
+def stacks() -> str:
+    """Return what every thread of this process is doing, the asking one left out."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    own = threading.get_ident()
+    told = [
+        f"thread {names.get(ident, '?')}\n{''.join(traceback.format_stack(frame))}"
+        for ident, frame in sys._current_frames().items()
+        if ident != own
+    ]
+    return "\n".join(told)
+
+
+def _debugged() -> bool:
+    """Whether somebody looks at the main thread through a debugger; they decide when it ends."""
+    trace = sys.gettrace()
+    module = getattr(trace, "__module__", "") or ""
+    return trace is not None and module.partition(".")[0] in _DEBUGGERS

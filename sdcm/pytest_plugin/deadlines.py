@@ -1,0 +1,152 @@
+"""Each test's deadline: body, set-up and teardown each have one, and the waits for services and leases are left out.
+
+The body's comes from the nearest `timeout(seconds)` marker, else `--test-timeout`, else the setting `test_timeout`,
+else `DEFAULT`; set-up and teardown have `FIXTURES`, or the body's where that is longer. docs/decisions says why this
+is not pytest-timeout.
+"""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from sdcm import journal
+from sdcm.pytest_plugin import evidence
+from sdcm.pytest_plugin.clock import DeadlineClock, Phase
+from sdcm.pytest_plugin.session import acts, context_of, worker_name
+from sdcm.stop_flag import StopFlag
+
+MARKER = "timeout"
+OPTION = "--test-timeout"
+INI = "test_timeout"
+#: Seconds for a test's body when nothing says otherwise; the slowest of ours takes a tenth.
+DEFAULT = 600.0
+#: Seconds for set-up, and for teardown.
+FIXTURES = 300.0
+#: Folder in a run's state directory for the last words of processes that had to be ended.
+LAST_WORDS = "last-words"
+
+_CLOCK = pytest.StashKey[DeadlineClock]()
+_CURRENT = pytest.StashKey[pytest.Item]()
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the option and the setting."""
+    parser.getgroup("sct").addoption(
+        OPTION, type=float, default=None, metavar="SECONDS", help="deadline of a test's body; 0: none"
+    )
+    parser.addini(INI, "seconds that the body of a test may take; 0: as long as it likes", default=None)
+
+
+def clock_of(config: pytest.Config) -> DeadlineClock:
+    """Return this process's clock."""
+    if _CLOCK not in config.stash:
+        config.stash[_CLOCK] = _make_clock(config)
+    return config.stash[_CLOCK]
+
+
+def _make_clock(config: pytest.Config) -> DeadlineClock:
+    path = os.environ.get(journal.ENVIRONMENT_VARIABLE, "")
+    folder = Path(path).parent if path and Path(path).exists() else None
+    return DeadlineClock(
+        _fail,
+        stop=StopFlag(folder) if folder and not context_of(config).plain else None,
+        last_words=folder / LAST_WORDS / f"{worker_name(config)}.txt" if folder else None,
+        evidence=lambda: _evidence(config),
+        last_resort=float(config.getini("faulthandler_timeout") or 0) <= 0,
+    )
+
+
+def _evidence(config: pytest.Config) -> str:
+    return evidence.last_evidence(config.stash[_CURRENT]) if _CURRENT in config.stash else ""
+
+
+def _fail(message: str) -> None:
+    """Fail the running test; no `except Exception` of its own catches that.
+
+    Raises:
+        pytest.fail.Exception: Always.
+    """
+    __tracebackhide__ = True
+    pytest.fail(message)
+
+
+def seconds_of(item: pytest.Item) -> float | None:
+    """Return the seconds that a test's body may take; None for as long as it likes.
+
+    Raises:
+        pytest.UsageError: The marker or the setting holds no number.
+    """
+    wanted = _wanted(item)
+    try:
+        seconds = float(str(wanted))
+    except ValueError as exc:
+        raise pytest.UsageError(f"{item.nodeid}: {wanted!r} is no number of seconds for a deadline") from exc
+    return seconds if seconds > 0 else None
+
+
+def _wanted(item: pytest.Item) -> object:
+    marker = item.get_closest_marker(MARKER)
+    if marker is not None:
+        # pytest-timeout's own names; `method` and `func_only` mean nothing here.
+        value = marker.args[0] if marker.args else marker.kwargs.get("timeout", marker.kwargs.get("seconds"))
+        return 0 if value is None else value
+    config = item.config
+    if (value := config.getoption(OPTION)) is not None:
+        return value
+    if value := config.getini(INI):
+        return value
+    return DEFAULT if acts(config) else 0
+
+
+def _limit(item: pytest.Item, what: str) -> float | None:
+    body = seconds_of(item)
+    if what == "the test":
+        return body
+    return None if body is None else max(FIXTURES, body)
+
+
+def _timed(item: pytest.Item, what: str) -> Generator[None, None, None]:
+    phase: Phase | None = None
+    item.config.stash[_CURRENT] = item
+    try:
+        with clock_of(item.config).phase(item.nodeid, what, _limit(item, what)) as phase:
+            return (yield)
+    finally:
+        if phase is not None and phase.stage:
+            item.stash[evidence.STACKS] = phase.stacks
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Bound the set-up."""
+    return (yield from _timed(item, "its set-up"))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Bound the test's body."""
+    return (yield from _timed(item, "the test"))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Bound the teardown."""
+    return (yield from _timed(item, "its teardown"))
+
+
+def pytest_enter_pdb(config: pytest.Config) -> None:
+    """Stop the clock while somebody is at a debugger's prompt."""
+    clock_of(config).suspend()
+
+
+def pytest_leave_pdb(config: pytest.Config) -> None:
+    """Let it run on."""
+    clock_of(config).resume()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let the clock's thread end."""
+    if _CLOCK in config.stash:
+        config.stash[_CLOCK].close()
