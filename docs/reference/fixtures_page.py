@@ -107,8 +107,7 @@ def test_table(docker_scylla): ...
 """,
     "timeout": """\
 @pytest.mark.timeout(60)  # this test must end within a minute
-def test_quick(docker_scylla):
-    ...
+def test_quick(docker_scylla): ...
 """,
     "sct_config": """\
 @pytest.mark.sct_config(files=["test-cases/docker/minimal.yaml", "test-cases/docker/tls.yaml"])
