@@ -10,6 +10,7 @@ from pathlib import Path
 from sdcm.broker.protocol import NodeRequest
 from sdcm.config.model import SCTConfiguration
 from sdcm.containers.alternator import Alternator
+from sdcm.containers.kafka import KafkaCluster
 from sdcm.containers.node import Node
 from sdcm.events.device import EventsDevice
 from sdcm.kubernetes.namespace import KubernetesNamespace
@@ -48,6 +49,13 @@ def test_query(docker_scylla):
 def test_ring(docker_scylla, docker_scylla_2):
     status = docker_scylla_2.run_nodetool("status").stdout
     assert sum(line.startswith("UN") for line in status.splitlines()) == 2
+""",
+    "kafka_cluster": """\
+@pytest.mark.integration
+def test_messages(kafka_cluster):
+    topic = kafka_cluster.create_topic(partitions=2)
+    kafka_cluster.produce(topic, [("key", "first"), ("key", "second")])
+    assert [message.value for message in kafka_cluster.consume(topic, 2)] == [b"first", b"second"]
 """,
     "k8s_cluster": """\
 @pytest.mark.integration
@@ -140,6 +148,7 @@ _GIVES: Mapping[str, type] = {
     "alternator_api": Alternator,
     "docker_scylla": Node,
     "k8s_cluster": KubernetesNamespace,
+    "kafka_cluster": KafkaCluster,
     "params": SCTConfiguration,
     "events": EventsDevice,
 }

@@ -118,7 +118,7 @@ In any of these ways; they add up.
 
 ```python
 @pytest.mark.services("docker", "aws")  # by marker: labels, any case
-def test_upload(docker_scylla): ...  # by fixture: docker_scylla, docker_scylla_2, docker_vector_store, k8s_cluster
+def test_upload(docker_scylla): ...  # by fixture: docker_scylla, docker_scylla_2, kafka_cluster, k8s_cluster, ...
 
 
 def test_query(docker_scylla):

@@ -16,9 +16,11 @@ from sdcm.services.selected import NODE_IMAGE, SelectedTest
 
 #: Fixture -> database nodes it holds.
 _NODE_FIXTURES = {"docker_scylla": 1, "docker_scylla_2": 1}
-_LEASING_FIXTURES = (*_NODE_FIXTURES, "k8s_cluster")
 #: Markers that make a test's place in the run depend on more than its node id: the scheduler must know of them.
 _TIES = ("xdist_group", "run_alone", "concurrency")
+#: Fixture -> image of the container that it holds.
+_FIXTURE_IMAGES = {"kafka_cluster": "kafka"}
+_LEASING_FIXTURES = (*_NODE_FIXTURES, *_FIXTURE_IMAGES, "k8s_cluster")
 _NEEDS = pytest.StashKey[SelectedTest]()
 
 
@@ -36,6 +38,7 @@ def _look(item: pytest.Item) -> SelectedTest:
     if nodes:
         arguments = markers.merged_arguments(item, "docker_scylla_args")
         images = (str(arguments.get("scylla_docker_image") or arguments.get("image") or NODE_IMAGE),)
+    images += tuple(image for name, image in _FIXTURE_IMAGES.items() if name in fixtures)
     return SelectedTest(
         nodeid=item.nodeid,
         file=str(item.path.relative_to(item.config.rootpath))
