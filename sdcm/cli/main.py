@@ -22,6 +22,7 @@ _COMMANDS = {
     "doctor": "sdcm.cli.doctor",
     "clean": "sdcm.cli.clean",
     "durations": "sdcm.cli.durations",
+    "lint": "sdcm.cli.lint",
 }
 _SHORT_HELP = {
     "integration-tests": "Run the integration tests, with all they need brought up and taken down.",
@@ -31,6 +32,7 @@ _SHORT_HELP = {
     "doctor": "Say what works here, and what mends what does not.",
     "clean": "Remove what dead runs have left.",
     "durations": "Share how long tests take between machines.",
+    "lint": "Check integration tests against the rules.",
 }
 
 

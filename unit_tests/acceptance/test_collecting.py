@@ -137,7 +137,10 @@ def test_a_missing_configuration_file_is_a_mistake_before_anything_runs(tmp_path
     assert "no.yaml" in done.stderr
 
 
-@pytest.mark.parametrize(("setting", "outcome"), [("", "1 passed"), ("sct = true", "1 skipped")])
+@pytest.mark.parametrize(
+    ("setting", "outcome"),
+    [pytest.param("", "1 passed", id="a stranger's"), pytest.param("sct = true", "1 skipped", id="ours")],
+)
 def test_in_plain_pytest_words_count_only_where_the_project_says_so(tmp_path, setting, outcome):
     """A stranger's docstring skips nothing and starts nothing."""
     (tmp_path / "pytest.ini").write_text(f"[pytest]\n{setting}\n")

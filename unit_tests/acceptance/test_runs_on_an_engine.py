@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import docker
 import psutil
@@ -113,9 +113,11 @@ def processes(project, word):
 def test_a_passing_run_leaves_nothing_and_touches_nothing_of_the_users(on_engine, engine, catalogue_image):
     on_engine.write("unit_tests/integration/test_query.py", PASSING)
     image = catalogue_image("cassandra")
-    network = engine.networks.create(f"theirs-{os.getpid()}")
-    container = engine.containers.create(image, name=f"theirs-{os.getpid()}", entrypoint=["sleep", "60"])
-    try:
+    with ExitStack() as theirs:
+        network = engine.networks.create(f"theirs-{os.getpid()}")
+        theirs.callback(network.remove)
+        container = engine.containers.create(image, name=f"theirs-{os.getpid()}", entrypoint=["sleep", "60"])
+        theirs.callback(container.remove, force=True)
         images = {item.id for item in engine.images.list()}
         ended = on_engine.sct("integration-tests", timeout=180)
         assert ended.code == 0, ended.text
@@ -126,9 +128,6 @@ def test_a_passing_run_leaves_nothing_and_touches_nothing_of_the_users(on_engine
         (run,) = started(on_engine)
         assert left_of(engine, run) == []
         assert on_engine.nothing_left()
-    finally:
-        container.remove(force=True)
-        network.remove()
 
 
 def test_a_failing_test_carries_its_nodes_log(on_engine, engine, tmp_path):

@@ -9,6 +9,7 @@ from contextlib import closing
 
 import docker
 import pytest
+from cassandra.cluster import NoHostAvailable
 
 #: Unlike any other run's.
 USERS_NETWORK = f"theirs-{os.getpid()}"
@@ -45,8 +46,6 @@ def test_wrong_password_is_refused(docker_scylla):
 
     External services: Docker (database node)
     """
-    from cassandra.cluster import NoHostAvailable
-
     with pytest.raises(NoHostAvailable, match=r"AuthenticationFailed|Bad credentials|password"):
         docker_scylla.cql_connection(user="cassandra", password="not it")
 

@@ -89,6 +89,7 @@ def push_tiny_image(endpoint: Endpoint, address: str) -> None:
 
 @pytest.fixture
 def catalogue(registry: str, tmp_path: Path) -> Catalogue:
+    """A catalogue of images that the registry has, has not, and that are built on one of them."""
     (tmp_path / "built").mkdir()
     dockerfile = 'ARG BASE\nFROM ${BASE}\nCOPY build-ca.crt /ca\nRUN ["cat", "/ca"]\n'
     (tmp_path / "built" / "Dockerfile").write_text(dockerfile)
@@ -99,6 +100,7 @@ def catalogue(registry: str, tmp_path: Path) -> Catalogue:
 
 @pytest.fixture
 def images(engine: Engine, catalogue: Catalogue, tmp_path: Path) -> Iterator[Images]:
+    """The images of that catalogue; removed from the engine afterwards."""
     places = paths.Paths(tmp_path / "run", tmp_path / "state", tmp_path / "cache", tmp_path / "engine")
     yield Images(engine, catalogue, places)
     for name in catalogue.names():
@@ -107,6 +109,7 @@ def images(engine: Engine, catalogue: Catalogue, tmp_path: Path) -> Iterator[Ima
 
 @pytest.fixture
 def step(tmp_path: Path) -> FakeStep:
+    """A step to report progress to."""
     return FakeStep(tmp_path, 120)
 
 

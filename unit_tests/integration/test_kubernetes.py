@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sdcm.containers.cql import open_session
 from sdcm.kubernetes.namespace import WorkloadFailed
 
 MANIFESTS = Path(__file__).parent / "manifests"
@@ -93,8 +94,6 @@ def test_cassandra_answers_through_a_port_forward(k8s_cluster):
 
 
 def _session(namespace, address):
-    from sdcm.containers.cql import open_session
-
     # the driver hears the pod's own address from the node, which only the cluster reaches
     pod = namespace.get("pod/cassandra-0")["status"]["podIP"]
     return open_session(

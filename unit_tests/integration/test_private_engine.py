@@ -85,6 +85,7 @@ def make_paths() -> Iterator[MakePaths]:
 
 @pytest.fixture
 def places(make_paths: MakePaths) -> Paths:
+    """Directories of an engine of the test's own."""
     return make_paths()
 
 
@@ -272,22 +273,24 @@ def docker0() -> Iterator[int]:
     path = Path("/sys/class/net/docker0/ifindex")
     made = not path.exists()
     if made:
-        subprocess.run(["ip", "link", "add", "name", "docker0", "type", "bridge"], check=True)
+        subprocess.run(["ip", "link", "add", "name", "docker0", "type", "bridge"], check=True, timeout=20)
     yield int(path.read_text())
     if made:
-        subprocess.run(["ip", "link", "delete", "docker0"], check=False)
+        subprocess.run(["ip", "link", "delete", "docker0"], check=False, timeout=20)
 
 
 @pytest.fixture
 def users_rule() -> Iterator[list[str]]:
     """A rule in the chain DOCKER, as a user's engine has them; dockerd empties that chain when it starts."""
     rule = ["DOCKER", "-s", "192.0.2.77/32", "-j", "RETURN"]
-    made = subprocess.run(["iptables", "-w", "-N", "DOCKER"], check=False, capture_output=True).returncode == 0
-    subprocess.run(["iptables", "-w", "-A", *rule], check=True)
+    made = (
+        subprocess.run(["iptables", "-w", "-N", "DOCKER"], check=False, capture_output=True, timeout=60).returncode == 0
+    )
+    subprocess.run(["iptables", "-w", "-A", *rule], check=True, timeout=60)
     yield rule
-    subprocess.run(["iptables", "-w", "-D", *rule], check=False)
+    subprocess.run(["iptables", "-w", "-D", *rule], check=False, timeout=60)
     if made:
-        subprocess.run(["iptables", "-w", "-X", "DOCKER"], check=False)
+        subprocess.run(["iptables", "-w", "-X", "DOCKER"], check=False, timeout=60)
 
 
 def test_a_users_bridge_and_rules_are_left_alone(
@@ -299,6 +302,6 @@ def test_a_users_bridge_and_rules_are_left_alone(
     """
     for _ in range(2):
         with hold(places, tmp_path):
-            subprocess.run(["iptables", "-w", "-C", *users_rule], check=True)
+            subprocess.run(["iptables", "-w", "-C", *users_rule], check=True, timeout=60)
         assert int(Path("/sys/class/net/docker0/ifindex").read_text()) == docker0
-        subprocess.run(["iptables", "-w", "-C", *users_rule], check=True)
+        subprocess.run(["iptables", "-w", "-C", *users_rule], check=True, timeout=60)

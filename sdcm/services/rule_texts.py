@@ -1,0 +1,51 @@
+"""What the linter and the collecting pytest say of a test that breaks the rules they share."""
+
+from collections.abc import Iterable
+
+from sdcm.services.table import LABELS, near_labels, service
+
+_LABELS = "/".join(LABELS)
+
+
+def unmarked(test: str) -> str:
+    """I01: a test among the integration tests lacks the marker."""
+    return f"{test}: add @pytest.mark.integration (otherwise it runs in unit-tests)"
+
+
+def misplaced(test: str) -> str:
+    """I02: a test with the marker lies elsewhere."""
+    return f"{test}: integration tests belong in unit_tests/integration/ -- move the file, or drop the marker"
+
+
+def undeclared(test: str) -> str:
+    """I03: a test does not say what it needs."""
+    return (
+        f"{test}: declare external services ({_LABELS}) -- add `External services: ...` to its docstring"
+        ' or @pytest.mark.services("...")'
+    )
+
+
+def unknown(test: str, words: Iterable[str]) -> str:
+    """I04: what a test declares is no service."""
+    listed = list(words)
+    near = near_labels(listed[0]) if len(listed) == 1 else ()
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(LABELS)}"
+    return f"{test}: {', '.join(map(repr, listed))} names no service -- {hint}"
+
+
+def uses(test: str, label: str, what: str) -> str:
+    """I04: a test uses a service that it does not declare."""
+    return f"{test}: uses {label} ({what}) but does not declare it -- add @pytest.mark.services({label!r})".replace(
+        f"({label!r})", f'("{label}")'
+    )
+
+
+def unguarded(test: str, label: str) -> str:
+    """I05: nothing skips a test where a cloud's credentials are missing."""
+    variables = " or ".join(service(label).variables)
+    return f'{test}: add skipif on {variables} with a reason, or @pytest.mark.services("{label}")'
+
+
+def while_importing(what: str) -> str:
+    """I07: a file reaches out when it is imported."""
+    return f"{what}: move this out of collection time -- into a fixture or the test"
