@@ -1,4 +1,7 @@
-"""Tests that hang, each in its own way: they end by their deadline, with evidence, and the others run on."""
+"""Tests that hang, each in its own way: they end by their deadline, with evidence, and the others run on.
+
+External services: none
+"""
 
 import json
 import xml.etree.ElementTree as ET
