@@ -16,7 +16,8 @@ _NODES = re.compile(r"(?:\w*scylla\w*|\w*node\d*|\w*container|\w*remoter|\w*cass
 #: Commands that end at once, or are ended by what they read.
 _QUICK = re.compile(
     r"(?:sudo )?(?:echo|cat|ls|test|true|false|exit|wc|rm|mkdir|touch|grep|head|tail -n|id|hostname|which|stat|df|du|ps"
-    r"|env|date|pwd|whoami|printf|chown|chmod|cp|mv|ln|su|sed|cut|sort|find|nodetool (?:status|info|version|ring|gossipinfo|describecluster"
+    r"|env|date|pwd|whoami|printf|chown|chmod|cp|mv|ln|su"
+    r"|sed|cut|sort|find|nodetool (?:status|info|version|ring|gossipinfo|describecluster"
     r"|getendpoints|help))\b|\["
 )
 _QUICK_NODETOOL = {"status", "info", "version", "ring", "gossipinfo", "describecluster", "help", "statusgossip"}
