@@ -12,6 +12,7 @@ from sdcm.config.model import SCTConfiguration
 from sdcm.containers.alternator import Alternator
 from sdcm.containers.kafka import KafkaCluster
 from sdcm.containers.node import Node
+from sdcm.containers.vector_store import VectorStore
 from sdcm.events.device import EventsDevice
 from sdcm.kubernetes.namespace import KubernetesNamespace
 from sdcm.pytest_plugin import docker_fixtures, markers
@@ -56,6 +57,19 @@ def test_messages(kafka_cluster):
     topic = kafka_cluster.create_topic(partitions=2)
     kafka_cluster.produce(topic, [("key", "first"), ("key", "second")])
     assert [message.value for message in kafka_cluster.consume(topic, 2)] == [b"first", b"second"]
+""",
+    "docker_vector_store": """\
+@pytest.mark.integration
+@pytest.mark.docker_scylla_args(vs_docker_image="scylladb/vector-store:1.2.0")
+def test_store_is_up(docker_vector_store, docker_scylla):
+    assert docker_vector_store.get_status() in ("SERVING", "BOOTSTRAPPING")
+    assert docker_vector_store.get_indexes() == []
+""",
+    "vector_store_image": """\
+@pytest.mark.integration
+@pytest.mark.docker_scylla_args(vs_docker_image="scylladb/vector-store:1.2.0")
+def test_that_very_image(vector_store_image):
+    assert vector_store_image == "scylladb/vector-store:1.2.0"
 """,
     "k8s_cluster": """\
 @pytest.mark.integration
@@ -147,6 +161,7 @@ def test_with_tls(docker_scylla):
 _GIVES: Mapping[str, type] = {
     "alternator_api": Alternator,
     "docker_scylla": Node,
+    "docker_vector_store": VectorStore,
     "k8s_cluster": KubernetesNamespace,
     "kafka_cluster": KafkaCluster,
     "params": SCTConfiguration,

@@ -48,6 +48,8 @@ def request_of(arguments: dict[str, object], fixture: str, **more: Any) -> "Node
     """
     from sdcm.broker.protocol import NodeRequest
 
+    # What other fixtures read.
+    arguments = {name: value for name, value in arguments.items() if name != "vs_docker_image"}
     unknown = sorted(set(arguments) - set(_ARGUMENTS))
     if unknown:
         raise pytest.UsageError(f"{MARKER}: unknown argument {unknown[0]!r} -- known: {', '.join(sorted(_ARGUMENTS))}")

@@ -26,6 +26,7 @@ from sdcm.pytest_plugin import (
     session,
     sharing,
     slots,
+    vector_store_fixtures,
 )
 
 _FEATURES = (
@@ -41,6 +42,7 @@ _FEATURES = (
     metrics_fixtures,
     docker_fixtures,
     alternator_fixtures,
+    vector_store_fixtures,
     kubernetes_fixtures,
     kafka_fixtures,
     evidence,

@@ -19,7 +19,7 @@ from sdcm.services.table import SERVICES, service
 #: Fixtures (whole names) that stand for a service.
 FIXTURES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"docker_scylla\w*"), "docker"),
-    (re.compile(r"docker_vector_store\w*"), "docker"),
+    (re.compile(r"docker_vector_store\w*|vector_store_image"), "docker"),
     (re.compile(r"alternator_api"), "docker"),
     (re.compile(r"catalogue_image|kafka_cluster"), "docker"),
     (re.compile(r"k8s_cluster\w*"), "kubernetes"),

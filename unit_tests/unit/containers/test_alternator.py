@@ -1,15 +1,16 @@
-"""The helpers against moto's DynamoDB in this process; the keys against a session that is only recorded."""
+"""The helpers and the keys against recording fakes; unit_tests/integration/test_alternator.py has the real API."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from sdcm.containers import alternator
 from sdcm.containers.alternator import AccessKeys, Alternator, KeySchema, role_keys
 from sdcm.errors import EnvironmentFailed
+from sdcm.wait import WaitForTimeoutError
 
 
 class Node:
@@ -76,37 +77,74 @@ def test_the_key_schema_takes_the_values_of_the_option() -> None:
     assert KeySchema("HASH_AND_RANGE").key_of({"p": "1", "c": "2", "more": "x"}) == {"p": "1", "c": "2"}
 
 
-@pytest.fixture(scope="module")
-def mocked() -> Iterator[Alternator]:
-    """An API whose requests moto answers, whatever their address."""
-    with mock_aws():
-        made = api()
-        made.create_endpoint_url = lambda node=None: "https://dynamodb.us-east-1.amazonaws.com"  # type: ignore[method-assign]
-        yield made
-        made.close()
+class FakeTable:
+    """A table that gives a page of one item at a time and takes batches."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, dict[str, Any]] = {}
+        self.definition: dict[str, Any] = {}
+        self.states = ["CREATING", "ACTIVE"]
+        self.table_status = ""
+
+    def Table(self, name: str) -> "FakeTable":  # noqa: N802 - boto3's name
+        assert name == self.definition["TableName"]
+        return self
+
+    def create_table(self, **definition: Any) -> "FakeTable":
+        self.definition = definition
+        return self
+
+    def reload(self) -> None:
+        self.table_status = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+
+    def scan(self, ExclusiveStartKey: int = 0, **more: Any) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        assert more in ({}, {"ConsistentRead": True})
+        page: dict[str, Any] = {"Items": list(self.items.values())[ExclusiveStartKey : ExclusiveStartKey + 1]}
+        return page if ExclusiveStartKey + 1 >= len(self.items) else {**page, "LastEvaluatedKey": ExclusiveStartKey + 1}
+
+    @contextmanager
+    def batch_writer(self) -> Iterator["FakeTable"]:
+        yield self
+
+    def put_item(self, Item: dict[str, Any]) -> None:  # noqa: N803 - boto3's name
+        self.items[Item["p"]] = Item
+
+    def delete_item(self, Key: dict[str, Any]) -> None:  # noqa: N803 - boto3's name
+        assert set(Key) == {"p", "c"}
+        del self.items[Key["p"]]
 
 
-def test_tables_and_items(mocked: Alternator) -> None:
-    table = mocked.create_table()
-    assert (table.name, table.billing_mode_summary["BillingMode"]) == ("usertable", "PAY_PER_REQUEST")
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> FakeTable:
+    made = FakeTable()
+    monkeypatch.setattr(Alternator, "resource", lambda _self, _node=None: made)
+    return made
+
+
+def test_tables_and_items(table: FakeTable) -> None:
+    assert api().create_table(StreamSpecification={"StreamEnabled": False}) is table
+    assert table.table_status == "ACTIVE"
+    assert table.definition["BillingMode"] == "PAY_PER_REQUEST"
+    assert [key["AttributeName"] for key in table.definition["KeySchema"]] == ["p", "c"]
+    assert table.definition["StreamSpecification"] == {"StreamEnabled": False}
     items = [{"p": str(number), "c": "x", "payload": "y"} for number in range(4)]
-    mocked.batch_write_actions(new_items=items)
-    # More than the pages hold.
-    assert sorted(mocked.scan_table(Limit=1), key=lambda item: item["p"]) == items
-    mocked.batch_write_actions(delete_items=items[:3])
-    assert [item["p"] for item in mocked.scan_table(ProjectionExpression="p")] == ["3"]
-    assert mocked.client() is mocked.client()
+    api().batch_write_actions(new_items=items)
+    assert api().scan_table(ConsistentRead=True) == items
+    api().batch_write_actions(delete_items=items[:3])
+    assert api().scan_table() == items[3:]
 
 
-def test_a_table_that_does_not_become_active_is_an_error(mocked: Alternator, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sdcm.wait import WaitForTimeoutError
-
-    class Slow:
-        table_status = "CREATING"
-
-        def reload(self) -> None: ...
-
+def test_a_table_that_does_not_become_active_is_an_error(table: FakeTable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alternator, "_TABLE_SECONDS", 0)
-    monkeypatch.setattr(mocked, "resource", lambda _node: SimpleNamespace(create_table=lambda **_: Slow()))
     with pytest.raises(WaitForTimeoutError, match="table slow is active"):
-        mocked.create_table(table_name="slow")
+        api().create_table(table_name="slow")
+
+
+def test_the_client_signs_with_the_keys_and_has_a_region() -> None:
+    made = api()
+    client = made.client()
+    assert client is made.client()
+    assert client.meta.endpoint_url == made.endpoint_url
+    assert client.meta.region_name == "us-east-1"
+    assert made.resource().meta.client.meta.endpoint_url == made.endpoint_url
+    made.close()
