@@ -144,13 +144,28 @@ class Images:
         """
         return [self._here.row(self._catalogue.entry(name)) for name in self._catalogue.names()]
 
-    def remove_ours(self) -> Removed:
-        """Remove every image that was made here, build stages included; pulled ones are the user's.
+    def ours(self) -> list[str]:
+        """Return the images that `remove_ours` would remove, by reference (or id, where they have none).
 
         Raises:
             EngineSilent: The engine is not there.
         """
-        return self._here.remove_ours()
+        return self._here.ours(self._pulled_by_us())
+
+    def remove_ours(self) -> Removed:
+        """Remove every image that was made here, build stages included.
+
+        The catalogue's pulled images go from a private engine too; on a user's own they are the user's.
+
+        Raises:
+            EngineSilent: The engine is not there.
+        """
+        return self._here.remove_ours(self._pulled_by_us())
+
+    def _pulled_by_us(self) -> list[str]:
+        if not self._engine.private:
+            return []
+        return [pull for name in self._catalogue.names() if (pull := self._catalogue.entry(name).pull)]
 
     def _ensure(self, entry: Entry | None, asked: str, step: Step, tell: Callable[[str], None]) -> Image:
         if image := self._here.find(entry, asked):

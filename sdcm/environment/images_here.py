@@ -1,7 +1,7 @@
 """The images that are on an engine already, and which of them are ours."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
@@ -115,15 +115,19 @@ class ImagesHere:
         state: Literal["outdated", "absent"] = "outdated" if old else "absent"
         return ImageRow(entry.name, entry.reference, state, source, entry.flavour, (old or {}).get("Size", 0))
 
-    def remove_ours(self) -> Removed:
-        """Remove every image that carries a label of our builds; see `Images.remove_ours`."""
+    def ours(self, also: Collection[str] = ()) -> list[str]:
+        """Return the references (or ids of untagged images) that `remove_ours` would remove."""
+        return [tag for image in self._ours(also) for tag in _tags(image)]
+
+    def remove_ours(self, also: Collection[str] = ()) -> Removed:
+        """Remove every image that carries a label of our builds, and those named in `also`."""
         names: list[str] = []
         freed = 0
         while True:  # an image that others are built on goes after them
             kept: dict[str, str] = {}
             before = len(names)
-            for image in self._ours():
-                tags = [tag for tag in image.get("RepoTags") or [] if tag != "<none>:<none>"] or [image["Id"]]
+            for image in self._ours(also):
+                tags = _tags(image)
                 refusals = {tag: why for tag in tags if (why := self._delete(tag))}
                 names += [tag for tag in tags if tag not in refusals]
                 freed += 0 if refusals else int(image.get("Size", 0))
@@ -136,13 +140,20 @@ class ImagesHere:
         status, answer = self._endpoint.call("DELETE", f"/images/{quote(name)}", timeout=120)
         return "" if status in {200, 404} else str((answer or {}).get("message", f"HTTP status {status}"))
 
-    def _ours(self) -> list[dict[str, Any]]:
+    def _ours(self, also: Collection[str]) -> list[dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         for label in (labels.BUILD, STAGE):
             query = {"filters": json.dumps({"label": [label]})}
             listed = self._endpoint.call("GET", "/images/json", query)[1]
             found |= {image["Id"]: image for image in listed or []}
+        for image in (self._endpoint.call("GET", "/images/json")[1] or []) if also else []:
+            if set(also) & set(image.get("RepoTags") or []):
+                found.setdefault(image["Id"], image)
         return sorted(found.values(), key=lambda image: int(image["Created"]), reverse=True)
+
+
+def _tags(image: Mapping[str, Any]) -> list[str]:
+    return [tag for tag in image.get("RepoTags") or [] if tag != "<none>:<none>"] or [str(image["Id"])]
 
 
 def _build_digest(inspected: Mapping[str, Any]) -> str:

@@ -5,7 +5,8 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sdcm.errors import EnvironmentFailed
@@ -27,11 +28,15 @@ class DockerObject:
         kind: `container`, `network` or `volume`.
         id: What the engine knows it by.
         name: Its name.
+        run: Run that its label, or its Kind cluster, names.
+        made: Epoch seconds of its creation, 0 where the engine does not say.
     """
 
     kind: str
     id: str
     name: str
+    run: str = field(default="", compare=False)
+    made: float = field(default=0.0, compare=False)
 
 
 def find(endpoint: Endpoint, run_id: str | None = None, *, timeout: float = 15) -> list[DockerObject]:
@@ -50,9 +55,9 @@ def find(endpoint: Endpoint, run_id: str | None = None, *, timeout: float = 15) 
         if container.id not in known:
             found.append(container)
     networks = _listed(endpoint, "/networks", {"filters": json.dumps({"label": [wanted]})}, timeout)
-    found += [DockerObject("network", each["Id"], each["Name"]) for each in networks or []]
+    found += [_other("network", each["Id"], each) for each in networks or []]
     volumes = _listed(endpoint, "/volumes", {"filters": json.dumps({"label": [wanted]})}, timeout) or {}
-    return found + [DockerObject("volume", each["Name"], each["Name"]) for each in volumes.get("Volumes") or []]
+    return found + [_other("volume", each["Name"], each) for each in volumes.get("Volumes") or []]
 
 
 def kind_containers(endpoint: Endpoint, cluster: str, *, timeout: float = 15) -> list[DockerObject]:
@@ -80,7 +85,21 @@ def _containers(endpoint: Endpoint, label: str, timeout: float) -> list[DockerOb
 
 def _container(listed: Mapping[str, Any]) -> DockerObject:
     names = listed.get("Names") or [listed["Id"][:12]]
-    return DockerObject("container", listed["Id"], names[0].lstrip("/"))
+    told = listed.get("Labels") or {}
+    cluster = _OUR_CLUSTER.match(str(told.get(KIND_CLUSTER, "")))
+    run = told.get(labels.RUN) or (cluster[1] if cluster else "")
+    return DockerObject("container", listed["Id"], names[0].lstrip("/"), run, float(listed.get("Created") or 0))
+
+
+def _other(kind: str, number: str, listed: Mapping[str, Any]) -> DockerObject:
+    """Return a network or volume; the engine tells their creation as text."""
+    text = str(listed.get("Created") or listed.get("CreatedAt") or "")
+    try:
+        # Nanoseconds, which Python 3.11 does not read, are cut.
+        made = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text)).timestamp()
+    except ValueError:
+        made = 0.0
+    return DockerObject(kind, number, listed["Name"], (listed.get("Labels") or {}).get(labels.RUN, ""), made)
 
 
 def _listed(endpoint: Endpoint, path: str, query: Mapping[str, str], timeout: float) -> Any:

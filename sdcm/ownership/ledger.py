@@ -9,6 +9,7 @@ process died while writing, so nothing was made yet) is ignored.
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,12 +30,14 @@ class Entry:
             `labelled` (whatever carries the run's label on an engine), `engine`.
         name: Name or path by which it can be removed.
         facts: What else its remover needs, for example the engine's address.
+        at: Epoch seconds at which it was written down (0 where an older ledger does not say).
     """
 
     number: int
     kind: str
     name: str
     facts: dict[str, str] = field(default_factory=dict)
+    at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,9 @@ class Ledger:
         """Write down a resource that is about to be made."""
         with self._lock:
             self._count += 1
-            entry = Entry(self._count, kind, name, facts)
-            self._write({"op": "make", "number": entry.number, "kind": kind, "name": name, "facts": facts})
+            entry = Entry(self._count, kind, name, facts, round(time.time(), 3))
+            record = {"op": "make", "number": entry.number, "kind": kind, "name": name, "facts": facts, "at": entry.at}
+            self._write(record)
             self._entries[entry.number] = entry
             return entry
 
@@ -137,7 +141,8 @@ def read(path: Path) -> LedgerState | None:
             run_id, owner = str(record["run"]), ProcessIdentity.from_record(record["owner"])
         elif operation == "make" and isinstance(record["facts"], dict):
             number = int(str(record["number"]))
-            entries[number] = Entry(number, str(record["kind"]), str(record["name"]), dict(record["facts"]))
+            at = float(str(record.get("at", 0)))
+            entries[number] = Entry(number, str(record["kind"]), str(record["name"]), dict(record["facts"]), at)
         elif operation == "removed":
             entries.pop(int(str(record["number"])), None)
         elif operation == "keep":

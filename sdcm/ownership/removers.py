@@ -231,6 +231,8 @@ def remove_directory(directory: Path, runtime: Path) -> None:
     Raises:
         EnvironmentFailed: It lies elsewhere, or something in it cannot be removed.
     """
+    if directory.is_absolute() and not os.path.lexists(directory):
+        return
     if not directory.is_absolute() or runtime.resolve() not in directory.resolve().parents:
         raise EnvironmentFailed(f"{directory} is not below {runtime} and is left alone")
     if directory.is_symlink():

@@ -90,13 +90,26 @@ def _stop_engine(places: Paths) -> None:
     stop_if_unused(places)
 
 
-def tear_down_dead(run_id: str, places: Paths) -> list[Leftover]:
-    """Remove what a run has left whose owner is dead; nothing when it has no ledger."""
+def tear_down_dead(run_id: str, places: Paths, *, foreign: bool = False) -> list[Leftover]:
+    """Remove what a run has left whose owner is dead; nothing when it has no ledger.
+
+    Args:
+        run_id: The run.
+        places: Base directories.
+        foreign: Its owner was on another host or in another pid namespace: its processes are out of reach, and are
+            written off.
+
+    Returns:
+        What could not be removed.
+    """
     state = places.run_state(run_id)
     if read(state / FILE_NAME) is None:
         return []
     ledger = Ledger(state, run_id, process_identity.identify())
     ledger.keep_until(0.0)
+    for entry in ledger.entries() if foreign else ():
+        if entry.kind == "process":
+            ledger.removed(entry)
     journal = Journal(state / journals.FILE_NAME)
     try:
         return tear_down(run_id, places, ledger, journal)
