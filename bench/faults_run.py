@@ -1,0 +1,299 @@
+"""One run of a sample project that something is done to: started, struck at a moment, and looked after."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+import psutil
+
+from bench.machine import REPOSITORY
+
+#: Seconds after which nothing of a struck run may be left.
+GONE_WITHIN = 15.0
+#: Seconds that a run which goes on after its fault may take to its end.
+ENDS_WITHIN = 240.0
+_TICK = 0.02
+
+_TESTS = '''
+import time
+
+import pytest
+
+
+def test_without_node():
+    """External services: none"""
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("n", range(3))
+def test_with_node(docker_scylla, n):
+    """External services: Docker"""
+    assert docker_scylla.cql_connection().execute("SELECT cluster_name FROM system.local").one()
+    time.sleep(2)
+
+
+@pytest.mark.integration
+@pytest.mark.services("docker")
+def test_with_engine():
+    """External services: Docker"""
+    time.sleep(0.5)
+'''
+_SWEEPING = '''
+import pytest
+
+
+@pytest.mark.integration
+@pytest.mark.services("docker")
+def test_engine():
+    """External services: Docker"""
+'''
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is done, to whom, and in which phase of the run.
+
+    Attributes:
+        signal: Name of the signal.
+        victim: `runner`, `controller`, `worker`, `broker`, `group` (the runner's process group) or `everything` (every
+            process of the run at once).
+        phase: `set-up` (before the first test), `tests` or `teardown` (after pytest's end).
+        moment: Where in the phase, from 0 to 1.
+    """
+
+    signal: str
+    victim: str
+    phase: str
+    moment: float
+
+
+@dataclass
+class Outcome:
+    """What became of a struck run.
+
+    Attributes:
+        fault: What was done.
+        struck: Who got the signal in the end; a worker, for example, may not be there yet.
+        run: The run's id.
+        pytest_started: Whether pytest (its run, not only its collection) had been started.
+        exit_code: The runner's.
+        seconds: From the fault (or, where the run goes on after it, from the run's end) until nothing was left.
+        left: What was left after `GONE_WITHIN` seconds.
+        reports: Whether JUnit and summary exist.
+    """
+
+    fault: Fault
+    struck: str = ""
+    run: str = ""
+    pytest_started: bool = False
+    exit_code: int | None = None
+    seconds: float = 0.0
+    left: list[str] = field(default_factory=list)
+    reports: bool = False
+
+    @property
+    def missed(self) -> str:
+        """What the run owed and did not give; nothing when all is well."""
+        if self.left:
+            return "left: " + ", ".join(self.left)
+        return "no JUnit or summary" if self.pytest_started and not self.reports else ""
+
+
+class Bench:
+    """A sample project with runner directories of its own; all its runs share them."""
+
+    def __init__(self) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix="sctf-"))
+        self.state, self.runtime, self.project = self.root / "s", self.root / "r", self.root / "p"
+        self.environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("SCT_", "PYTEST_"))},
+            "SCT_STATE_DIR": str(self.state),
+            "SCT_RUNTIME_DIR": str(self.runtime),
+            "SCT_ENGINE_DIR": os.environ.get("SCT_ENGINE_DIR", str(self.root / "e")),
+        }
+        for folder, text in (("p", _TESTS), ("sweep", _SWEEPING)):
+            tests = self.root / folder / "unit_tests" / "integration"
+            tests.mkdir(parents=True)
+            (self.root / folder / "pytest.ini").write_text("[pytest]\nsct = true\n")
+            (tests / "test_sample.py").write_text(text)
+
+    def close(self, *, keep: bool) -> None:
+        """Remove the directories, unless somebody wants to look at them."""
+        if not keep:
+            shutil.rmtree(self.root, ignore_errors=True)
+
+    def start(self, project: str = "p") -> "subprocess.Popen[bytes]":
+        """Start a run in a process group of its own, as a shell would."""
+        with (self.root / "output.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, str(REPOSITORY / "sct.py"), "integration-tests", "-n", "2"],
+                cwd=self.root / project,
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def runs(self) -> set[str]:
+        """Return the ids of the runs that were started."""
+        folder = self.state / "runs"
+        return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+    def journal(self, run: str) -> list[dict[str, Any]]:
+        """Return a run's events so far."""
+        try:
+            lines = (self.state / "runs" / run / "journal.jsonl").read_text().splitlines()
+        except OSError:
+            return []
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def processes(self) -> Iterator[psutil.Process]:
+        """Yield the live processes of any run of this bench, told by their environment."""
+        for process in psutil.process_iter():
+            try:
+                if (
+                    process.environ().get("SCT_STATE_DIR") == str(self.state)
+                    and process.status() != psutil.STATUS_ZOMBIE
+                ):
+                    yield process
+            except psutil.Error:
+                continue
+
+    def left(self) -> list[str]:
+        """Return what there is of any run: objects on the engine, processes, runtime directories, sockets."""
+        found = [f"process {process.pid} {_word(process)}" for process in self.processes()]
+        found += [f"directory {path.name}" for path in self.runtime.glob("*") if path.is_dir()]
+        sockets = Path("/proc/net/unix").read_text().splitlines()
+        found += [f"socket {line.split()[-1]}" for line in sockets if line.endswith(".sock") and str(self.root) in line]
+        with closing(docker.from_env()) as engine:
+            for run in self.runs():
+                label = {"label": f"sct.run={run}"}
+                found += [f"container {item.name}" for item in engine.containers.list(all=True, filters=label)]
+                found += [f"network {item.name}" for item in engine.networks.list(filters=label)]
+                found += [f"volume {item.name}" for item in engine.volumes.list(filters=label)]
+        return found
+
+
+def _word(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())[-60:]
+    except psutil.Error:
+        return "(gone)"
+
+
+def phase_lengths(bench: Bench) -> dict[str, float]:
+    """Run once unharmed; return the seconds of each phase."""
+    began = time.time()
+    child = bench.start()
+    code = child.wait(ENDS_WITHIN)
+    if code != 0:
+        raise SystemExit(f"the unharmed run ended with {code}: {(bench.root / 'output.log').read_text()[-3000:]}")
+    (run,) = bench.runs()
+    at = {record["event"]: record["at"] for record in reversed(bench.journal(run))}
+    return {
+        "set-up": at["test-start"] - began,
+        "tests": at["pytest-end"] - at["test-start"],
+        "teardown": at["run-end"] - at["pytest-end"],
+    }
+
+
+def strike(bench: Bench, fault: Fault, lengths: dict[str, float]) -> Outcome:
+    """Start a run, do what the fault says, and look what becomes of it."""
+    outcome = Outcome(fault)
+    before = bench.runs()
+    child = bench.start()
+    try:
+        _await_moment(bench, fault, lengths, before, child)
+        outcome.run = next(iter(bench.runs() - before), "")
+        outcome.struck = _send(bench, fault, child)
+        struck = time.monotonic()
+        if fault.victim == "everything":
+            child.wait(10)
+            # Nobody is left to clean up: the next run does.
+            sweeping = bench.start("sweep")
+            sweeping.wait(ENDS_WITHIN)
+            struck = time.monotonic()
+        elif fault.victim == "worker":
+            child.wait(ENDS_WITHIN)
+            struck = time.monotonic()
+        _await_nothing(bench, outcome, struck)
+        outcome.exit_code = child.poll()
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+    events = {record["event"] for record in bench.journal(outcome.run)}
+    outcome.pytest_started = "pytest-start" in events
+    folder = bench.state / "runs" / outcome.run
+    outcome.reports = bool(outcome.run) and all((folder / name).exists() for name in ("junit.xml", "summary.json"))
+    return outcome
+
+
+def _await_moment(
+    bench: Bench, fault: Fault, lengths: dict[str, float], before: set[str], child: "subprocess.Popen[bytes]"
+) -> None:
+    awaited = {"set-up": "", "tests": "test-start", "teardown": "pytest-end"}[fault.phase]
+    end = time.monotonic() + ENDS_WITHIN
+    while awaited and child.poll() is None and time.monotonic() < end:
+        new = bench.runs() - before
+        if new and any(record["event"] == awaited for record in bench.journal(next(iter(new)))):
+            break
+        time.sleep(_TICK)
+    time.sleep(fault.moment * lengths[fault.phase])
+
+
+def _send(bench: Bench, fault: Fault, child: "subprocess.Popen[bytes]") -> str:
+    """Send the signal; return who got it."""
+    number = signal.Signals[fault.signal]
+    processes = list(bench.processes())
+    if fault.victim == "everything":
+        for process in processes:
+            _kill(process.pid, number)
+        return f"{len(processes)} processes"
+    if fault.victim == "group":
+        os.killpg(child.pid, number)
+        return "group"
+    words = {"controller": "-m pytest", "worker": "import sys;exec(eval", "broker": "broker_process"}
+    word = words.get(fault.victim)
+    found = [process for process in processes if word and word in _word_whole(process)]
+    if not found:
+        _kill(child.pid, number)
+        return "runner"
+    _kill(random.choice(found).pid, number)
+    return fault.victim
+
+
+def _word_whole(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def _kill(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _await_nothing(bench: Bench, outcome: Outcome, struck: float) -> None:
+    while True:
+        outcome.left = bench.left()
+        outcome.seconds = round(time.monotonic() - struck, 1)
+        if not outcome.left or outcome.seconds > GONE_WITHIN:
+            return
+        time.sleep(0.3)
