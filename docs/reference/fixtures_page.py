@@ -12,10 +12,11 @@ from sdcm.config.model import SCTConfiguration
 from sdcm.containers.alternator import Alternator
 from sdcm.containers.kafka import KafkaCluster
 from sdcm.containers.node import Node
+from sdcm.containers.ring import NodeRing
 from sdcm.containers.vector_store import VectorStore
 from sdcm.events.device import EventsDevice
 from sdcm.kubernetes.namespace import KubernetesNamespace
-from sdcm.pytest_plugin import docker_fixtures, markers
+from sdcm.pytest_plugin import markers, node_arguments
 
 #: Makes a Markdown table of a head and lines.
 Rows = Callable[[Sequence[str], Iterable[Sequence[str]]], str]
@@ -70,6 +71,16 @@ def test_store_is_up(docker_vector_store, docker_scylla):
 @pytest.mark.docker_scylla_args(vs_docker_image="scylladb/vector-store:1.2.0")
 def test_that_very_image(vector_store_image):
     assert vector_store_image == "scylladb/vector-store:1.2.0"
+""",
+    "docker_scylla_cluster": """\
+@pytest.mark.integration
+def test_racks(docker_scylla_cluster):
+    ring = docker_scylla_cluster(3, racks=2)
+    assert [node.record.rack for node in ring] == ["RACK0", "RACK1", "RACK0"]
+    session = ring.cql_connection()
+    session.execute("CREATE KEYSPACE shop WITH replication = {'class': 'NetworkTopologyStrategy', 'datacenter1': 3}")
+    ring[1].stop()
+    assert session.execute("SELECT cluster_name FROM system.local").one()
 """,
     "k8s_cluster": """\
 @pytest.mark.integration
@@ -162,6 +173,7 @@ _GIVES: Mapping[str, type] = {
     "alternator_api": Alternator,
     "docker_scylla": Node,
     "docker_vector_store": VectorStore,
+    "docker_scylla_cluster": NodeRing,
     "k8s_cluster": KubernetesNamespace,
     "kafka_cluster": KafkaCluster,
     "params": SCTConfiguration,
@@ -247,12 +259,13 @@ def _attributes_of(given: type) -> dict[str, str]:
 def _marker(name: str, line: str, rows: Rows) -> str:
     spelt, _, meaning = line.partition(": ")
     text = f"### {name}\n\n`{spelt}`: {meaning}.\n\n{_example(MARKER_EXAMPLES, name)}"
-    if name != docker_fixtures.MARKER:
+    if name != node_arguments.MARKER:
         return text
     meanings = _attributes_of(NodeRequest)
     defaults = {field.name: field.default for field in dataclasses.fields(NodeRequest)}
     lines = (
         (f"`{argument}`", f"`{defaults[field]!r}`", meanings[field])
-        for argument, field in docker_fixtures._ARGUMENTS.items()
+        for argument, field in node_arguments.ARGUMENTS.items()
     )
-    return f"{text}\n{rows(('argument', 'default', 'meaning'), lines)}"
+    others = ((f"`{argument}`", "", meaning) for argument, meaning in node_arguments.OTHERS.items())
+    return f"{text}\n{rows(('argument', 'default', 'meaning'), [*lines, *others])}"

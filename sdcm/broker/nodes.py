@@ -14,7 +14,7 @@ from sdcm.broker.gate import Gate
 from sdcm.broker.protocol import NodeRequest
 from sdcm.broker.removal import pull_the_plug, remove_container
 from sdcm.broker.supplies import Supplies
-from sdcm.containers.certificates import make_certificates
+from sdcm.containers.certificates import Authority
 from sdcm.containers.flavours import flavour_of
 from sdcm.containers.launch import launch_node
 from sdcm.containers.records import NodeRecord, NodeSpec
@@ -43,6 +43,9 @@ class NodeMaker:
         self._admission = admission
         self._lock = threading.Lock()
         self._numbers: Counter[str] = Counter()
+        #: Address or name of a node -> name of its ring, for who joins it.
+        self._rings: dict[str, str] = {}
+        self._authority = Authority(supplies.runtime / "ssl")
 
     def make(
         self, request: NodeRequest, test: str, asking: Asking, *, holds_others: bool
@@ -68,6 +71,8 @@ class NodeMaker:
         spec = self._spec(request, image, network, test)
         with self._admission.boot(spec.memory_mb, holds_others=holds_others, deadline=ROOM_DEADLINE, asking=asking):
             node, entry = self._boot(spec, test, asking)
+        with self._lock:
+            self._rings.update(dict.fromkeys((node.ip, node.name, spec.network_alias), node.cluster_name))
 
         def take_away() -> None:
             remove_container(self._supplies, entry, spec.image, test)
@@ -88,14 +93,17 @@ class NodeMaker:
             self._numbers[request.fixture] += 1
             number = self._numbers[request.fixture]
         name = f"sct-{self._supplies.run_id}-{request.fixture}-{number}"
+        alias = f"{request.fixture}-{number}"
         return NodeSpec(
             name=name,
             image=image.reference,
             flavour=flavour,
             network=network,
-            network_alias=f"{request.fixture}-{number}",
+            network_alias=alias,
             seeds=request.seeds,
-            ssl_dir=self._certificates(name) if request.ssl else "",
+            cluster_name=request.cluster_name or self._ring_of(request.seeds, name),
+            ssl_dir=self._certificates(name, alias, engine.publish_host) if request.ssl else "",
+            mtls=request.mtls,
             rack=request.rack,
             dc=request.dc,
             smp=request.smp,
@@ -107,10 +115,15 @@ class NodeMaker:
             host=engine.host,
         )
 
-    def _certificates(self, name: str) -> str:
-        """Make an authority and a certificate for one node, in the run's runtime directory."""
-        folder = make_private(self._supplies.runtime / "ssl" / name)
-        return str(make_certificates(folder, (name,)))
+    def _ring_of(self, seeds: tuple[str, ...], name: str) -> str:
+        """Return the name of the ring that the seeds are of, `name` for a ring of its own; empty when not known."""
+        with self._lock:
+            return next((self._rings[seed] for seed in seeds if seed in self._rings), "") if seeds else name
+
+    def _certificates(self, *names: str) -> str:
+        """Have the run's authority sign certificates for a node, named first, in the run's runtime directory."""
+        make_private(self._authority.folder)
+        return str(self._authority.issue(make_private(self._authority.folder / names[0]), names))
 
     def _boot(self, spec: NodeSpec, test: str, asking: Asking) -> tuple[NodeRecord, Entry]:
         engine = self._supplies.engine()

@@ -48,10 +48,13 @@ class NodeRequest:
         image: Catalogue name or reference a test named; empty: the run's own flavour.
         network: Docker network, either one that exists or a name within the run; empty: the run's network.
         seeds: Addresses or names of nodes to join, in the same cluster.
+        cluster_name: Name of the ring to join; empty: that of the seeds, or one of the node's own.
         dc: Data centre, empty for the flavour's default.
         rack: Rack name, empty for the flavour's default.
-        ssl: Encrypt client connections.
+        ssl: Encrypt client connections; the port takes no others then.
+        mtls: Ask clients for a certificate too.
         native_entrypoint: Start the image as it is.
+        fresh: Hand out no node that another test had before.
         smp: Processors the node may use.
         memory_mb: Memory it may use, MiB; 0: 512.
         extra_args: Further arguments of the database process.
@@ -62,10 +65,13 @@ class NodeRequest:
     image: str = ""
     network: str = ""
     seeds: tuple[str, ...] = ()
+    cluster_name: str = ""
     dc: str = ""
     rack: str = ""
     ssl: bool = False
+    mtls: bool = False
     native_entrypoint: bool = False
+    fresh: bool = False
     smp: int = 1
     memory_mb: int = 0
     extra_args: tuple[str, ...] = ()

@@ -17,6 +17,15 @@ _UID = 999
 #: The database itself needs no capability. These are what root needs for a test's own commands: to read and change
 #: any file, to end any process, to install a package. Measured: a node has some 120 threads, nodetool 30 more.
 _RIGHTS = Rights(capabilities=("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"), processes=4096)
+#: Any replica may tell who somebody is, so that logins go on while a node is down. The superuser `cassandra` is read
+#: at QUORUM all the same; that is fixed in the server.
+_LOCAL_LOGINS = "-Dcassandra.settings.auth_read_consistency_level=LOCAL_ONE"
+#: Half of it, in ms, is how long a ring remembers a node that has begun to join and is silent; on a busy machine that
+#: is more than the second which follows from the image's short ring delay.
+_PATIENT_RING = "-Dcassandra.gossip_quarantine_delay_ms=60000"
+#: A node that joins, or comes back, gives up when nobody has answered for twice as many ms. The image's own second is
+#: for a node alone; on a busy machine an answer was seen to take three.
+_PATIENT_JOINING = "-Dcassandra.ring_delay_ms=4000"
 
 
 def _arguments(spec: NodeSpec) -> LaunchArguments:
@@ -27,12 +36,16 @@ def _arguments(spec: NodeSpec) -> LaunchArguments:
     }
     if spec.seeds:
         environment["CASSANDRA_SEEDS"] = ",".join(spec.seeds)
+    if spec.cluster_name:
+        environment["CASSANDRA_CLUSTER_NAME"] = spec.cluster_name
     if spec.dc:
         environment["CASSANDRA_DC"] = spec.dc
     if spec.rack:
         environment["CASSANDRA_RACK"] = rack_name(spec.rack)
+    if spec.mtls:
+        environment["CASSANDRA_SSL_CLIENT_AUTH"] = "true"
     return LaunchArguments(
-        command=spec.extra_args,
+        command=(_LOCAL_LOGINS, _PATIENT_RING, *([_PATIENT_JOINING] if spec.seeds else []), *spec.extra_args),
         environment=environment,
         files=(credentials_file(uid=_UID), *certificate_files(spec.ssl_dir, _SSL_INSIDE, uid=_UID)),
         memory_limit_mb=spec.memory_mb,
@@ -47,5 +60,8 @@ FLAVOUR = Flavour(
     capabilities=("cql", "cqlsh", "nodetool", "ssl", "vector"),
     default_dc="datacenter1",
     default_rack="rack1",
+    settings_file="/etc/cassandra/cassandra.yaml",
+    ssl_inside=_SSL_INSIDE,
+    uid=_UID,
     arguments=_arguments,
 )

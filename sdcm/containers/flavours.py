@@ -18,6 +18,8 @@ DEFAULT_LOGIN = ("cassandra", "cassandra")
 CREDENTIALS = "/etc/sct/cqlsh-credentials"
 #: In a directory of certificates: never copied into a node.
 AUTHORITY_KEY = "ca.key"
+#: In a node's directory of certificates: tells its cqlsh whom to trust and what to show.
+CQLSHRC = "cqlshrc"
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,9 @@ class Flavour:
         capabilities: What a test may ask of a node.
         default_dc: Data centre when none is asked for.
         default_rack: Rack when none is asked for.
+        settings_file: Its YAML file of settings.
+        ssl_inside: Directory inside where certificates are put.
+        uid: The user it runs as.
         arguments: Turns a specification into what to ask of the container.
     """
 
@@ -103,6 +108,9 @@ class Flavour:
     capabilities: tuple[str, ...]
     default_dc: str
     default_rack: str
+    settings_file: str
+    ssl_inside: str
+    uid: int
     arguments: Callable[[NodeSpec], LaunchArguments]
 
 
@@ -125,11 +133,11 @@ def rack_name(rack: str) -> str:
     return f"RACK{rack}" if rack.isdigit() else rack
 
 
-def credentials_file(*, uid: int = 0) -> FileCopy:
-    """Return the file that holds the default superuser's login, in the form cqlsh reads, for this user alone."""
-    username, password = DEFAULT_LOGIN
+def credentials_file(login: tuple[str, str] = DEFAULT_LOGIN, *, path: str = CREDENTIALS, uid: int = 0) -> FileCopy:
+    """Return a file that holds a login in the form cqlsh reads, for this user alone."""
+    username, password = login
     text = f"[plain_text_auth]\nusername = {username}\npassword = {password}\n"
-    return FileCopy(CREDENTIALS, text.encode(), 0o600, uid, uid)
+    return FileCopy(path, text.encode(), 0o600, uid, uid)
 
 
 def certificate_files(ssl_dir: str, inside: str, *, uid: int = 0) -> tuple[FileCopy, ...]:
@@ -148,7 +156,17 @@ def certificate_files(ssl_dir: str, inside: str, *, uid: int = 0) -> tuple[FileC
     files = [path for path in sorted(Path(ssl_dir).iterdir()) if path.is_file() and path.name != AUTHORITY_KEY]
     if not any(path.suffix == ".crt" for path in files):
         raise UsageProblem(f"{ssl_dir} holds no certificate", why="a node with TLS needs one in PEM, named *.crt")
-    return tuple(
+    copies = [
         FileCopy(f"{inside}/{path.name}", path.read_bytes(), 0o600 if path.suffix == ".key" else 0o644, uid)
         for path in files
-    )
+    ]
+    return (*copies, FileCopy(f"{inside}/{CQLSHRC}", _cqlshrc(inside).encode(), 0o644, uid))
+
+
+def _cqlshrc(inside: str) -> str:
+    return f"""[ssl]
+validate = true
+certfile = {inside}/ca.pem
+userkey = {inside}/test.key
+usercert = {inside}/test.crt
+"""

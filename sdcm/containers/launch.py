@@ -4,15 +4,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import yaml
-
-from sdcm.containers import archive
+from sdcm.containers import archive, settings_file
 from sdcm.containers.engine_client import engine_errors
-from sdcm.containers.flavours import DEFAULT_LOGIN, Flavour, LaunchArguments, YamlEdit, flavour_of, rack_name
+from sdcm.containers.flavours import DEFAULT_LOGIN, Flavour, LaunchArguments, flavour_of, rack_name
 from sdcm.containers.inspection import internal_ip, log_tail, published_ports, raise_if_ended
 from sdcm.containers.readiness import CqlProbe, Waiting, ask_http
 from sdcm.containers.records import Address, NodeRecord, NodeSpec
-from sdcm.errors import EnvironmentFailed, UsageProblem
+from sdcm.containers.tls import client_context
+from sdcm.errors import EnvironmentFailed
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -61,7 +60,7 @@ def launch_node(
         container.reload()
     ports = published_ports(container, spec.publish_host)
     waiting = Waiting(deadline, started)
-    asks_login = await_node(container, flavour, ports, DEFAULT_LOGIN, tls=bool(spec.ssl_dir), waiting=waiting)
+    asks_login = await_node(container, flavour, ports, DEFAULT_LOGIN, ssl_dir=spec.ssl_dir, waiting=waiting)
     username, password = DEFAULT_LOGIN if asks_login else ("", "")
     return NodeRecord(
         container_id=str(container.id),
@@ -79,6 +78,7 @@ def launch_node(
         capabilities=flavour.capabilities,
         boot_seconds=round(time.monotonic() - started, 3),
         ssl_dir=spec.ssl_dir,
+        cluster_name=spec.cluster_name,
     )
 
 
@@ -117,25 +117,10 @@ def _create(client: "DockerClient", spec: NodeSpec, flavour: Flavour, arguments:
 def _put_files(container: "EngineContainer", arguments: LaunchArguments) -> None:
     files = list(arguments.files)
     if arguments.yaml is not None:
-        files.append(_edited(container, arguments.yaml))
+        settings, file = settings_file.read(container, arguments.yaml.path)
+        files.append(settings_file.with_settings(file, {**settings, **arguments.yaml.values}))
     if files:
         container.put_archive("/", archive.of_copies(files))
-
-
-def _edited(container: "EngineContainer", edit: YamlEdit) -> archive.FileCopy:
-    """Return the image's own file with the keys set; owner and permissions stay."""
-    from docker.errors import NotFound
-
-    try:
-        chunks, _ = container.get_archive(edit.path)
-    except NotFound as exc:
-        raise UsageProblem(
-            f"the image of {container.name} has no {edit.path}", why="it is not an image of that flavour"
-        ) from exc
-    data, info = archive.first_file(chunks)
-    settings = yaml.safe_load(data) or {}
-    text = yaml.safe_dump({**settings, **edit.values}, sort_keys=False)
-    return archive.FileCopy(edit.path, text.encode(), info.mode, info.uid, info.gid)
 
 
 def await_node(
@@ -144,7 +129,7 @@ def await_node(
     ports: Mapping[str, Address],
     login: tuple[str, str],
     *,
-    tls: bool,
+    ssl_dir: str,
     waiting: Waiting,
 ) -> bool:
     """Wait until the node in a started container is ready.
@@ -171,6 +156,8 @@ def await_node(
             check_alive=check_alive,
             evidence=evidence,
         )
+
+    tls = client_context(ssl_dir) if ssl_dir else None
 
     def ask_login(host: str, port: int, timeout: float) -> bool:
         return CqlProbe(host, port, *login, tls=tls).ask(timeout)

@@ -1,55 +1,47 @@
 """A database node as tests use it: a container that speaks CQL and carries nodetool and cqlsh."""
 
-import logging
-import shlex
-import threading
-import time
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdcm.containers.container import Container
-from sdcm.containers.execution import CommandResult, CommandTimedOut, UnexpectedExit
-from sdcm.containers.flavours import CQL_PORT, CREDENTIALS, flavour_of
+from sdcm.containers import settings_file
+from sdcm.containers.execution import CommandResult
+from sdcm.containers.flavours import flavour_of
+from sdcm.containers.followed_log import FollowedLog
 from sdcm.containers.launch import await_node
+from sdcm.containers.node_tools import NodeTools
 from sdcm.containers.readiness import Waiting
 from sdcm.containers.records import NodeRecord
+from sdcm.containers.settings_file import Settings
+from sdcm.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from cassandra.cluster import Session
+    from sdcm.containers.ring import NodeRing
 
-LOGGER = logging.getLogger(__name__)
-_CQL = str(CQL_PORT)
-_LOOPBACK = "127.0.0.1"
-NODETOOL_SECONDS = 120.0
 START_SECONDS = 120.0
+#: Sends SIGHUP to the server, whoever started it and whatever its process id.
+_RELOAD = (
+    "for process in /proc/[0-9]*; do "
+    'if [ "$(cat $process/comm 2>/dev/null)" = scylla ]; then kill -HUP "${process#/proc/}" && sent=1; fi; '
+    'done; [ -n "$sent" ]'
+)
 
 
-class Node(Container):
+class Node(NodeTools):
     """One node of a ring.
 
     Args:
         record: The node.
-        peers: The other nodes of its ring; more can be made known later with `know_peer`.
         log_since: Epoch seconds from which on `get_log` shows the log, for a node that had other users before.
     """
 
-    def __init__(self, record: NodeRecord, peers: Sequence[NodeRecord] = (), *, log_since: float = 0.0) -> None:
-        published = record.ports.get(_CQL, (_LOOPBACK, 0))
-        super().__init__(
-            record.container_id,
-            record.host,
-            name=record.name,
-            image=record.image,
-            network=record.network,
-            publish_host=published[0],
-        )
-        self.record = record
+    def __init__(self, record: NodeRecord, *, log_since: float = 0.0) -> None:
+        super().__init__(record)
         self.log_since = log_since
-        self._ports, self._ip = dict(record.ports), record.ip
-        self._peers = {peer.container_id: peer for peer in peers}
-        self._sessions: list[Session] = []
-        self._lock = threading.Lock()
+        self._ring: NodeRing | None = None
 
     def refresh(self) -> None:
         """Ask the engine again for address and ports; `record` has them afterwards."""
@@ -72,192 +64,92 @@ class Node(Container):
         return self.record.capabilities
 
     @property
-    def peers(self) -> tuple[NodeRecord, ...]:
-        """The other nodes of its ring."""
-        return tuple(self._peers.values())
+    def ssl_conf_dir(self) -> Path | None:
+        """Folder with `ca.pem`, `test.crt` and `test.key` for clients; None without TLS."""
+        return Path(self.record.ssl_dir) if self.record.ssl_dir else None
 
-    def know_peer(self, peer: NodeRecord) -> None:
-        """Tell this node of another one of its ring, for the sessions opened from now on."""
-        self._peers[peer.container_id] = peer
+    @property
+    def parent_cluster(self) -> "NodeRing":
+        """The ring it belongs to, be it of this node alone."""
+        from sdcm.containers.ring import NodeRing
 
-    # --- CQL ------------------------------------------------------------------------------------------------
+        if self._ring is None:
+            self._ring = NodeRing([self])
+        return self._ring
 
-    def cql_connection(
-        self,
-        user: str | None = None,
-        password: str | None = None,
-        keyspace: str | None = None,
-        *,
-        timeout: float = 60.0,
-        connect_timeout: float = 20.0,
-        exclusive: bool = False,
-        **options: Any,
-    ) -> "Session":
-        """Return a live session of the driver with this node's ring; it is closed with the node's other sessions.
+    def belong_to(self, ring: "NodeRing") -> None:
+        """Make this the ring that the node belongs to; sessions of its nodes find one another."""
+        self._ring = ring
+        self.whereabouts.share(ring[0].whereabouts)
 
-        Args:
-            user: Who logs in; the node's own superuser when omitted.
-            password: Their password.
-            keyspace: Keyspace to start in.
-            timeout: Seconds for one request.
-            connect_timeout: Seconds for one connection.
-            exclusive: Talk to this node alone.
-            **options: Further arguments of the driver's `Cluster`, `protocol_version` for example; they win.
+    @property
+    def remoter(self) -> "Node":
+        """What runs commands in it: itself."""
+        return self
 
-        Raises:
-            cassandra.cluster.NoHostAvailable: No node took the login or answered.
-        """
-        from cassandra.cluster import NoHostAvailable
+    def sudo(self, cmd: str, **options: Any) -> CommandResult:
+        """Run a line of shell in it as root, as `run` does anyway."""
+        return self.run(cmd, **options)
 
-        def connect() -> "Session":
-            return self._open_session(user, password, keyspace, timeout, connect_timeout, exclusive, options)
+    @cached_property
+    def release_version(self) -> str:
+        """The database's version as `system.local` tells it."""
+        with self.cql_connection_patient_exclusive(patience=0) as session:
+            return str(session.execute("SELECT release_version FROM system.local").one().release_version)
 
-        try:
-            session = connect()
-        except NoHostAvailable:
-            # A restart behind our back has moved the published port; anything else fails the same way again.
-            before = self._ports
-            self.refresh()
-            if self._ports == before:
-                raise
-            session = connect()
-        with self._lock:
-            self._sessions.append(session)
-        return session
+    # --- configuration --------------------------------------------------------------------------------------
 
-    def _open_session(
-        self,
-        user: str | None,
-        password: str | None,
-        keyspace: str | None,
-        timeout: float,
-        connect_timeout: float,
-        exclusive: bool,
-        options: dict[str, Any],
-    ) -> "Session":
-        from sdcm.containers.cql import open_session
+    @contextlib.contextmanager
+    def remote_yaml(self) -> Iterator[Settings]:
+        """Give the database's settings for the time of a `with` block, and write the keys that it changed.
 
-        login = (user or self.record.username, self.record.password if password is None else password)
-        published = {peer.ip: peer.ports[_CQL] for peer in self.peers}
-        published[self.ip_address] = self.ports[_CQL]
-        others = [] if exclusive else [address for ip, address in published.items() if ip != self.ip_address]
-        return open_session(
-            [self.ports[_CQL], *others],
-            published,
-            flavour=self.flavour,
-            login=login if login[0] else None,
-            keyspace=keyspace,
-            ssl_dir=self.record.ssl_dir,
-            timeout=timeout,
-            connect_timeout=connect_timeout,
-            exclusive=exclusive,
-            options=options,
-        )
-
-    def close(self) -> None:
-        """Close the sessions that were opened here, and the connections to the engine."""
-        with self._lock:
-            sessions, self._sessions = self._sessions, []
-        for session in sessions:
-            session.cluster.shutdown()
-        super().close()
-
-    def run_cqlsh(
-        self,
-        cmd: str,
-        keyspace: str | None = None,
-        timeout: float = 120,
-        verbose: bool = True,
-        split: bool = False,
-        connect_timeout: float = 60,
-        num_retry_on_failure: int = 1,
-        retry_interval: float = 3,
-    ) -> Any:
-        """Run statements in the node's cqlsh, logged in as its superuser.
-
-        Args:
-            cmd: The statements.
-            keyspace: Keyspace to start in.
-            timeout: Seconds for a request, and for the whole with a little more.
-            verbose: Log the statements.
-            split: Return the lines of the output, stripped, instead of the result.
-            connect_timeout: Seconds for the connection.
-            num_retry_on_failure: How often to try in all.
-            retry_interval: Seconds between two tries.
-
-        Returns:
-            A `CommandResult` whose `stdout` is stripped, or a list of lines.
+        They count from the next `restart()` on; `reload_config()` is enough for some settings of Scylla.
 
         Raises:
-            UnexpectedExit: A statement failed.
-            CommandTimedOut: The time was up.
+            UsageProblem: The node has no such file.
+            EnvironmentFailed: The container is gone.
         """
-        argv = ["cqlsh", "--no-color", f"--connect-timeout={connect_timeout:g}", f"--request-timeout={timeout:g}"]
-        if self.record.username:
-            argv.append(f"--credentials={CREDENTIALS}")
-        if self.record.ssl_dir:
-            argv.append("--ssl")
-        if keyspace:
-            argv += ["-k", keyspace]
-        if verbose:
-            LOGGER.info("%s: cqlsh: %s", self.name, cmd)
-        result = self._try(
-            [*argv, "-e", cmd, self.ip_address],
-            f"cqlsh -e {shlex.quote(cmd)}",
-            timeout + connect_timeout,
-            num_retry_on_failure,
-            retry_interval,
-        )
-        if split:
-            return [line.strip() for line in result.stdout.strip().splitlines()]
-        return CommandResult(result.stdout.strip(), result.stderr, result.exit_status, result.duration, result.command)
+        path = flavour_of(self.flavour).settings_file
+        with self.engine_errors("give or take its settings"), settings_file.edited(self.handle, path) as settings:
+            yield settings
 
-    def run_nodetool(
-        self,
-        sub_cmd: str,
-        args: str = "",
-        options: str = "",
-        timeout: float | None = None,
-        ignore_status: bool = False,
-        verbose: bool = True,
-        retry: int = 1,
-    ) -> CommandResult:
-        """Run nodetool in the node.
-
-        Args:
-            sub_cmd: Its command, `status` for example.
-            args: The command's arguments.
-            options: Options before the command.
-            timeout: Seconds; `NODETOOL_SECONDS` when none are given.
-            ignore_status: Do not raise for a status other than 0.
-            verbose: Log the command.
-            retry: How often to try in all.
+    def remote_scylla_yaml(self) -> contextlib.AbstractContextManager[Settings]:
+        """Give the settings in scylla.yaml; see `remote_yaml`.
 
         Raises:
-            UnexpectedExit: It ended with a status other than 0.
-            CommandTimedOut: The time was up.
+            UsageProblem: It is a node of another flavour.
         """
-        argv = ["nodetool", *shlex.split(options), *shlex.split(sub_cmd), *shlex.split(args)]
-        if verbose:
-            LOGGER.info("%s: %s", self.name, " ".join(argv))
-        try:
-            return self._try(argv, " ".join(argv), timeout or NODETOOL_SECONDS, retry, 1.0)
-        except UnexpectedExit as exc:
-            if ignore_status:
-                return exc.result
-            raise
+        return self._yaml_of("scylla")
 
-    def _try(self, argv: list[str], shown: str, timeout: float, tries: int, pause: float) -> CommandResult:
-        for left in range(max(1, tries) - 1, -1, -1):
-            try:
-                return self.execute(argv, shown=shown, timeout=timeout, user="")
-            except (UnexpectedExit, CommandTimedOut):
-                if not left:
-                    raise
-                time.sleep(pause)
-        raise AssertionError("a try either returns or raises")
+    def remote_cassandra_yaml(self) -> contextlib.AbstractContextManager[Settings]:
+        """Give the settings in cassandra.yaml; see `remote_yaml`.
 
-    # --- life -----------------------------------------------------------------------------------------------
+        Raises:
+            UsageProblem: It is a node of another flavour.
+        """
+        return self._yaml_of("cassandra")
+
+    def _yaml_of(self, flavour: str) -> contextlib.AbstractContextManager[Settings]:
+        if self.flavour != flavour:
+            raise UsageProblem(
+                f"{self.name} has no {flavour}.yaml",
+                why=f"it is a {self.flavour} node",
+                mend=f"use remote_{self.flavour}_yaml(), or remote_yaml() for either",
+            )
+        return self.remote_yaml()
+
+    def reload_config(self) -> None:
+        """Have a Scylla node read its settings again (SIGHUP).
+
+        Raises:
+            UsageProblem: The node reads them at its start alone.
+            UnexpectedExit: There is no server process.
+        """
+        if self.flavour != "scylla":
+            raise UsageProblem(f"a {self.flavour} node reads its settings at its start alone", mend="use restart()")
+        self.run(_RELOAD, timeout=10, verbose=False)
+
+    # --- log ------------------------------------------------------------------------------------------------
 
     def get_log(self, *, since: float = 0.0, tail: int | None = None) -> str:
         """Return what the node wrote since this test has it.
@@ -268,10 +160,29 @@ class Node(Container):
         """
         return super().get_log(since=since or self.log_since, tail=tail)
 
+    def follow_system_log(self, patterns: Sequence[str] = (), *, start_from_beginning: bool = False) -> FollowedLog:
+        """Follow the node's log: each iteration over what is returned yields the matching lines since the last one.
+
+        Args:
+            patterns: Regular expressions, one of which a line must contain; all lines when there are none.
+            start_from_beginning: Begin where the test got the node instead of now.
+        """
+
+        def read(since: float) -> str:
+            with self.engine_errors("give its log"):
+                return self.handle.logs(since=since or None, timestamps=True).decode(errors="replace")
+
+        followed = FollowedLog(read, patterns, since=self.log_since)
+        if not start_from_beginning:
+            followed.skip()
+        return followed
+
+    # --- life -----------------------------------------------------------------------------------------------
+
     def start(self, timeout: float = START_SECONDS) -> None:
         """Start the stopped node and wait until it takes its superuser's login.
 
-        Its published ports change: sessions opened before are of no more use.
+        Its published ports change; sessions that are open find them by themselves.
 
         Raises:
             EnvironmentFailed: It ended while it booted.
@@ -279,6 +190,17 @@ class Node(Container):
         """
         super().start()
         self.wait_until_ready(timeout)
+        self.note_place()
+
+    def stop(self, timeout: int = 10) -> None:
+        """Ask it to end, and kill it after `timeout` seconds; sessions go on with the ring's other nodes."""
+        self.note_place(up=False)
+        super().stop(timeout)
+
+    def kill(self) -> None:
+        """Remove its container with its anonymous volumes, running or not; never raises."""
+        self.whereabouts.note([self.record.ip], None)
+        super().kill()
 
     def wait_until_ready(self, timeout: float = START_SECONDS) -> None:
         """Wait until the node takes its superuser's login.
@@ -288,6 +210,7 @@ class Node(Container):
             DeadlinePassed: It was not ready within `timeout` seconds.
         """
         login = (self.record.username, self.record.password)
-        tls = bool(self.record.ssl_dir)
         waiting = Waiting(timeout)
-        await_node(self.handle, flavour_of(self.flavour), self.ports, login, tls=tls, waiting=waiting)
+        await_node(
+            self.handle, flavour_of(self.flavour), self.ports, login, ssl_dir=self.record.ssl_dir, waiting=waiting
+        )

@@ -19,9 +19,12 @@ class NodeSpec:
         network: Docker network to join; the engine's default bridge when empty.
         network_alias: Further name of the node on that network.
         seeds: Addresses or names of the nodes to join; none: a ring of its own.
+        cluster_name: Name of the ring. Nodes of another name are no concern of its nodes, even where they get the
+            address of one that has gone; the image's own when empty.
         rack: Its rack; a bare number `n` means `RACK<n>`. The flavour's default when empty.
         dc: Its data centre; the flavour's default when empty.
         ssl_dir: Directory of PEM files (see `certificates`) to copy into the node; TLS is on when given.
+        mtls: Ask clients for a certificate of that directory's authority.
         smp: Cores (Scylla's shards).
         memory_mb: Memory of the node, in MiB.
         extra_args: Further arguments for the image's entrypoint.
@@ -38,9 +41,11 @@ class NodeSpec:
     network: str = ""
     network_alias: str = ""
     seeds: tuple[str, ...] = ()
+    cluster_name: str = ""
     rack: str = ""
     dc: str = ""
     ssl_dir: str = ""
+    mtls: bool = False
     smp: int = 1
     memory_mb: int = 512
     extra_args: tuple[str, ...] = ()
@@ -80,6 +85,7 @@ class NodeRecord:
         capabilities: What a test may ask of it: `cql`, `cqlsh`, `nodetool`, `ssl`, `vector`, `alternator`.
         boot_seconds: From the order to create its container until the first login.
         ssl_dir: Directory of the PEM files that a client needs; empty without TLS.
+        cluster_name: Name of its ring; empty: the image's own.
     """
 
     container_id: str
@@ -97,6 +103,7 @@ class NodeRecord:
     capabilities: tuple[str, ...]
     boot_seconds: float
     ssl_dir: str = ""
+    cluster_name: str = ""
 
     def to_record(self) -> dict[str, Any]:
         """Return the record as JSON values."""

@@ -58,12 +58,15 @@ def _settings(spec: NodeSpec) -> dict[str, object]:
         "enable_tablets": False,
         "tablets_mode_for_new_keyspaces": "disabled",
     }
+    if spec.cluster_name:
+        settings["cluster_name"] = spec.cluster_name
     if spec.ssl_dir:
         settings["client_encryption_options"] = {
             "enabled": True,
             "certificate": f"{_SSL_INSIDE}/{_NODE_CERTIFICATE}.crt",
             "keyfile": f"{_SSL_INSIDE}/{_NODE_CERTIFICATE}.key",
             "truststore": f"{_SSL_INSIDE}/ca.pem",
+            "require_client_auth": spec.mtls,
         }
     return settings
 
@@ -91,5 +94,8 @@ FLAVOUR = Flavour(
     capabilities=("alternator", "cql", "cqlsh", "nodetool", "ssl"),
     default_dc=_DEFAULT_DC,
     default_rack="rack1",
+    settings_file=_YAML,
+    ssl_inside=_SSL_INSIDE,
+    uid=0,
     arguments=_arguments,
 )

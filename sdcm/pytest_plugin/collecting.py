@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from sdcm.errors import UsageProblem
-from sdcm.pytest_plugin import config_fixtures, markers
+from sdcm.pytest_plugin import config_fixtures, markers, node_arguments
 from sdcm.pytest_plugin.session import acts, context_of, is_worker
 from sdcm.services import labels, selected
 from sdcm.services.selected import NODE_IMAGE, SelectedTest
 
 #: Fixture -> database nodes it holds.
-_NODE_FIXTURES = {"docker_scylla": 1, "docker_scylla_2": 1}
+_NODE_FIXTURES = {"docker_scylla": 1, "docker_scylla_2": 1, "docker_scylla_cluster": 3}
 #: Markers that make a test's place in the run depend on more than its node id: the scheduler must know of them.
 _TIES = ("xdist_group", "run_alone", "concurrency")
 #: Fixture -> image of the container that it holds.
@@ -36,7 +36,7 @@ def _look(item: pytest.Item) -> SelectedTest:
     nodes = sum(count for name, count in _NODE_FIXTURES.items() if name in fixtures)
     images: tuple[str, ...] = ()
     if nodes:
-        arguments = markers.merged_arguments(item, "docker_scylla_args")
+        arguments = node_arguments.of_item(item)
         images = (str(arguments.get("scylla_docker_image") or arguments.get("image") or NODE_IMAGE),)
     images += tuple(image for name, image in _FIXTURE_IMAGES.items() if name in fixtures)
     return SelectedTest(
@@ -110,6 +110,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if not is_worker(config):
         config_fixtures.check_files(config, session.items)
+        node_arguments.check(session.items)
     if config.option.collectonly:
         if path := os.environ.get(selected.ENVIRONMENT_VARIABLE):
             selected.write(Path(path), [needs_of(item) for item in session.items])

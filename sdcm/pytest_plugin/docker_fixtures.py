@@ -1,84 +1,72 @@
-"""`docker_scylla` and `docker_scylla_2`: database nodes in containers."""
+"""`docker_scylla`, `docker_scylla_2` and `docker_scylla_cluster`: database nodes in containers."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from sdcm.errors import ServiceUnavailable
-from sdcm.pytest_plugin import evidence, markers
+from sdcm.pytest_plugin import evidence, node_arguments
 from sdcm.pytest_plugin.leasing import leased
+from sdcm.pytest_plugin.node_arguments import request_of
 from sdcm.pytest_plugin.readiness import skip_unavailable
 from sdcm.pytest_plugin.session import context_of
 
 if TYPE_CHECKING:
     from sdcm.broker.protocol import NodeRequest
+    from sdcm.config.model import SCTConfiguration
     from sdcm.containers.node import Node
+    from sdcm.containers.ring import NodeRing
 
-MARKER = "docker_scylla_args"
-#: Seconds for two nodes to see one another up.
-RING_DEADLINE = 120.0
-#: Marker argument -> field of the request to the broker.
-_ARGUMENTS = {
-    "scylla_docker_image": "image",
-    "image": "image",
-    "docker_network": "network",
-    "ssl": "ssl",
-    "seeds": "seeds",
-    "rack": "rack",
-    "dc": "dc",
-    "native_entrypoint": "native_entrypoint",
-    "smp": "smp",
-    "memory_mb": "memory_mb",
-    "extra_args": "extra_args",
-}
-
-
-def request_of(arguments: dict[str, object], fixture: str, **more: Any) -> "NodeRequest":
-    """Turn marker arguments into a request to the broker.
-
-    Args:
-        arguments: The marker's arguments, all levels merged.
-        fixture: Short name of the fixture.
-        **more: Fields that the fixture itself decides.
-
-    Raises:
-        pytest.UsageError: An argument is unknown.
-    """
-    from sdcm.broker.protocol import NodeRequest
-
-    # What other fixtures read.
-    arguments = {name: value for name, value in arguments.items() if name != "vs_docker_image"}
-    unknown = sorted(set(arguments) - set(_ARGUMENTS))
-    if unknown:
-        raise pytest.UsageError(f"{MARKER}: unknown argument {unknown[0]!r} -- known: {', '.join(sorted(_ARGUMENTS))}")
-    fields: dict[str, Any] = {}
-    # `scylla_docker_image` wins over `image`, so it comes last.
-    for name in sorted(arguments, key=lambda name: name == "scylla_docker_image"):
-        fields[_ARGUMENTS[name]] = arguments[name]
-    if "seeds" in fields:
-        fields["seeds"] = tuple(str(fields["seeds"]).replace(",", " ").split())
-    if "rack" in fields:
-        fields["rack"] = "" if fields["rack"] is None else str(fields["rack"])
-    fields["extra_args"] = tuple(fields.get("extra_args", ()))
-    return NodeRequest(**{**fields, "fixture": fixture, **more})
+#: The most nodes a test may ask for at once; a slip of the keyboard is not to fill the machine.
+_MOST_NODES = 12
 
 
 @contextmanager
 def node_for(request: pytest.FixtureRequest, wanted: "NodeRequest") -> Iterator["Node"]:
-    """Lease a node for the time of the block; its sessions are closed before it goes."""
+    """Lease a node for the time of the block; its sessions are closed before it goes.
+
+    With TLS the test's `params` say so; sessions log in as `params` say.
+    """
     from sdcm.containers.node import Node
     from sdcm.containers.records import NodeRecord
 
+    params = _params_of(request)
     with leased(request, "node", request=wanted.to_record()) as answer:
-        record = NodeRecord.from_record(answer["node"])
-        node = Node(record)
+        node = Node(NodeRecord.from_record(answer["node"]))
+        if params is not None:
+            node.log_in_as(lambda: (params["authenticator_user"] or "", params["authenticator_password"] or ""))
+            if wanted.ssl:
+                params.update(client_encrypt=True, client_encrypt_mtls=wanted.mtls)
+        node.tell_of_nodetool(_nodetool_event)
         evidence.watch(request.node, node)
         try:
             yield node
         finally:
             node.close()
+
+
+def _params_of(request: pytest.FixtureRequest) -> "SCTConfiguration | None":
+    """Return the test's `params`; None where the project has something else under that name."""
+    from sdcm.config.model import SCTConfiguration
+
+    params = request.getfixturevalue("params")
+    return params if isinstance(params, SCTConfiguration) else None
+
+
+@contextmanager
+def _nodetool_event(*, node: str, nodetool_command: str, options: str) -> Iterator[None]:
+    """Tell of a call of nodetool where a test has an event system."""
+    from sdcm.events import registry
+
+    if registry.active() is None:
+        yield
+        return
+    from sdcm.events.kinds import NodetoolEvent
+
+    with NodetoolEvent(node=node, nodetool_command=nodetool_command, options=options):
+        yield
 
 
 def _needs(request: pytest.FixtureRequest) -> tuple[str, ...]:
@@ -114,7 +102,7 @@ def docker_scylla(request: pytest.FixtureRequest) -> Iterator["Node"]:
 
     External services: Docker
     """
-    wanted = request_of(markers.merged_arguments(request.node, MARKER), "scylla", needs=_needs(request))
+    wanted = request_of(node_arguments.of_item(request.node), "scylla", needs=_needs(request))
     with node_for(request, wanted) as node:
         yield node
 
@@ -125,11 +113,76 @@ def docker_scylla_2(request: pytest.FixtureRequest, docker_scylla: "Node") -> It
 
     External services: Docker
     """
-    from sdcm.containers.ring import wait_until_ring
-
-    arguments = {**markers.merged_arguments(request.node, MARKER), "seeds": docker_scylla.internal_ip_address}
-    with node_for(request, request_of(arguments, "scylla")) as node:
-        wait_until_ring([docker_scylla.record, node.record], deadline=RING_DEADLINE)
-        docker_scylla.know_peer(node.record)
-        node.know_peer(docker_scylla.record)
+    wanted = request_of(
+        node_arguments.of_item(request.node), "scylla", **_joining(docker_scylla), needs=_needs(request)
+    )
+    with node_for(request, wanted) as node:
+        docker_scylla.parent_cluster.join(node)
+        docker_scylla.parent_cluster.settle()
         yield node
+
+
+def _joining(first: "Node") -> dict[str, object]:
+    """Return what a request says to join the ring of this node."""
+    return {"seeds": (first.ip_address,), "cluster_name": first.record.cluster_name}
+
+
+class MakeCluster(Protocol):
+    """What `docker_scylla_cluster` gives."""
+
+    def __call__(
+        self, n: int, racks: int | Sequence[str] = (), dcs: int | Sequence[str] = (), **arguments: object
+    ) -> "NodeRing":
+        """Boot `n` nodes that form a ring."""
+
+
+@pytest.fixture
+def docker_scylla_cluster(request: pytest.FixtureRequest) -> Iterator[MakeCluster]:
+    """Give the test a function that boots a cluster of its own: `docker_scylla_cluster(3, racks=2)`.
+
+    Its arguments are the number of nodes; `racks` and `dcs`, each a number (`RACK0`, `RACK1`, ... and `datacenter1`,
+    `datacenter2`, ...) or a list of names, dealt out to the nodes in turn; and what `docker_scylla_args` takes,
+    which wins over the marker's. It returns the nodes, in the order they joined, once each sees all of them up.
+
+    External services: Docker
+    """
+    with ExitStack() as held:
+
+        def make(
+            n: int, racks: int | Sequence[str] = (), dcs: int | Sequence[str] = (), **arguments: object
+        ) -> "NodeRing":
+            if not 1 <= n <= _MOST_NODES:
+                raise pytest.UsageError(f"docker_scylla_cluster: {n} nodes -- it boots 1 to {_MOST_NODES}")
+            racks = [f"RACK{number}" for number in range(racks)] if isinstance(racks, int) else racks
+            dcs = [f"datacenter{number + 1}" for number in range(dcs)] if isinstance(dcs, int) else dcs
+            common = {**node_arguments.of_item(request.node), **arguments}
+            return _boot_ring(request, held, common, list(_places(n, racks, dcs)))
+
+        yield make
+
+
+def _places(n: int, racks: Sequence[str], dcs: Sequence[str]) -> Iterator[dict[str, object]]:
+    """Yield rack and data centre of each of `n` nodes: data centres in turn, and in each of them the racks in turn."""
+    for number in range(n):
+        place: dict[str, object] = {}
+        if dcs:
+            place["dc"] = dcs[number % len(dcs)]
+        if racks:
+            place["rack"] = racks[number // max(1, len(dcs)) % len(racks)]
+        yield place
+
+
+def _boot_ring(
+    request: pytest.FixtureRequest, held: ExitStack, common: dict[str, object], places: list[dict[str, object]]
+) -> "NodeRing":
+    from sdcm.containers.ring import NodeRing
+
+    def boot(place: dict[str, object], **more: object) -> "Node":
+        wanted = request_of({**common, **place}, "scylla", **more, needs=_needs(request))
+        return held.enter_context(node_for(request, wanted))
+
+    ring = NodeRing([boot(places[0])])
+    for place in places[1:]:
+        ring.join(boot(place, **_joining(ring[0])))
+    ring.settle()
+    return ring

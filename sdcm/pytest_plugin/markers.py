@@ -15,8 +15,8 @@ MARKERS = {
     "weight": "weight(tests): it counts for so many tests: so many fewer run beside it",
     "concurrency": "concurrency(name, limit): of the tests that carry this name, at most `limit` run at once",
     "docker_scylla_args": (
-        "docker_scylla_args(scylla_docker_image, image, docker_network, ssl, seeds, rack, dc, native_entrypoint, "
-        "smp, memory_mb, extra_args): how `docker_scylla` starts its node"
+        "docker_scylla_args(scylla_docker_image, image, docker_network, ssl, mtls, seeds, rack, dc, native_entrypoint, "
+        "fresh, smp, memory_mb, extra_args, vs_docker_image): how `docker_scylla` starts its node"
     ),
 }
 

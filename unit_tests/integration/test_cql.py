@@ -109,29 +109,6 @@ def test_addresses_and_ports(docker_scylla):
 
 
 @pytest.mark.integration
-def test_two_nodes_share_a_ring(docker_scylla, docker_scylla_2):
-    """A keyspace written through one node is read through the other; both are up and normal.
-
-    External services: Docker (two database nodes)
-    """
-    status = docker_scylla_2.run_nodetool("status", timeout=60).stdout
-    assert sum(line.startswith("UN") for line in status.splitlines()) == 2, status
-    first = docker_scylla.cql_connection()
-    first.execute("CREATE KEYSPACE ring WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 2}")
-    first.execute("CREATE TABLE ring.t (k int PRIMARY KEY, v text)")
-    first.execute("INSERT INTO ring.t (k, v) VALUES (7, 'seven')")
-    second = docker_scylla_2.cql_connection()
-    assert second.execute("SELECT v FROM ring.t WHERE k = 7").one().v == "seven"
-    # The driver knows both nodes, and reaches each by its own published port.
-    up = {(host.endpoint.address, host.endpoint.port) for host in second.cluster.metadata.all_hosts() if host.is_up}
-    published = set()
-    for node in (docker_scylla, docker_scylla_2):
-        host, _, port = node.get_port("9042").rpartition(":")
-        published.add((host, int(port)))
-    assert up == published
-
-
-@pytest.mark.integration
 @pytest.mark.docker_scylla_args(scylla_docker_image="scylladb/scylla:2025.2.0", docker_network="my-network", ssl=True)
 def test_with_ssl(docker_scylla, params):
     """The guide's example that names a Scylla image runs on that very image, or skips naming it.

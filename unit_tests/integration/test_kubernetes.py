@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sdcm.containers.cql import open_session
+from sdcm.containers.end_points import PublishedPlaces
 from sdcm.kubernetes.namespace import WorkloadFailed
 
 MANIFESTS = Path(__file__).parent / "manifests"
@@ -96,18 +97,7 @@ def test_cassandra_answers_through_a_port_forward(k8s_cluster):
 def _session(namespace, address):
     # the driver hears the pod's own address from the node, which only the cluster reaches
     pod = namespace.get("pod/cassandra-0")["status"]["podIP"]
-    return open_session(
-        [address],
-        {pod: address},
-        flavour="cassandra",
-        login=("cassandra", "cassandra"),
-        keyspace=None,
-        ssl_dir="",
-        timeout=30,
-        connect_timeout=30,
-        exclusive=False,
-        options={},
-    )
+    return open_session([pod], PublishedPlaces({pod: address}), flavour="cassandra", login=("cassandra", "cassandra"))
 
 
 @pytest.mark.integration

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from sdcm.cli.main import sct
-from sdcm.pytest_plugin import docker_fixtures, markers
+from sdcm.pytest_plugin import markers, node_arguments
 from sdcm.services import labels
 
 ROOT = Path(__file__).parents[2]
@@ -216,9 +216,9 @@ def test_examples_use_known_fixtures_and_markers(block: Block) -> None:
 @pytest.mark.parametrize("block", EXAMPLES, ids=str)
 def test_examples_name_arguments_of_a_node_that_exist(block: Block) -> None:
     for node in ast.walk(ast.parse(block.code)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == f"pytest.mark.{docker_fixtures.MARKER}":
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == f"pytest.mark.{node_arguments.MARKER}":
             arguments = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in node.keywords}
-            assert docker_fixtures.request_of(arguments, "scylla").fixture == "scylla"
+            assert node_arguments.request_of(arguments, "scylla").fixture == "scylla"
 
 
 @pytest.mark.parametrize("block", [block for block in EXAMPLES if block.page in TUTORIALS], ids=str)

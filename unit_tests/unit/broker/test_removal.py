@@ -25,6 +25,7 @@ def engine(tmp_path):
 def supplies(tmp_path):
     made = SimpleNamespace(
         run_id=RUN,
+        runtime=tmp_path,
         ledger=Ledger(tmp_path / "state", RUN, process_identity.identify()),
         journal=Journal(tmp_path / journal.FILE_NAME),
     )

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from sdcm.containers import readiness
+from sdcm.containers.certificates import Authority
 from sdcm.containers.launch import launch_node
 from sdcm.containers.records import NodeRecord, NodeSpec
 from sdcm.errors import DeadlinePassed, EnvironmentFailed, UsageProblem
@@ -33,9 +34,7 @@ def docker(cql: FakeCql, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
 
 @pytest.fixture
 def certificates(tmp_path: Path) -> str:
-    for name in ("ca.pem", "ca.key", "client-facing.crt", "client-facing.key"):
-        (tmp_path / name).write_text(name)
-    return str(tmp_path)
+    return str(Authority(tmp_path).issue(tmp_path))
 
 
 def launch(docker: FakeDocker, flavour: str, **more: Any) -> tuple[NodeRecord, FakeContainer]:
@@ -46,16 +45,23 @@ def launch(docker: FakeDocker, flavour: str, **more: Any) -> tuple[NodeRecord, F
 
 def test_cassandra_gets_its_settings_as_variables(docker: FakeDocker) -> None:
     _, made = launch(
-        docker, "cassandra", seeds=("10.0.0.7", "10.0.0.8"), rack="2", dc="dc9", extra_args=("-Dx=1",), memory_mb=768
-    )
+        docker, "cassandra", seeds=("10.0.0.7", "10.0.0.8"), cluster_name="shop", rack="2", dc="dc9",
+        extra_args=("-Dx=1",), memory_mb=768,
+    )  # fmt: skip
     assert made.options["environment"] == {
         "CASSANDRA_HEAP": "384m",
         "CASSANDRA_DIRECT_MEMORY": "96m",
         "CASSANDRA_SEEDS": "10.0.0.7,10.0.0.8",
+        "CASSANDRA_CLUSTER_NAME": "shop",
         "CASSANDRA_DC": "dc9",
         "CASSANDRA_RACK": "RACK2",
     }
-    assert made.options["command"] == ["-Dx=1"]
+    assert made.options["command"] == [
+        "-Dcassandra.settings.auth_read_consistency_level=LOCAL_ONE",
+        "-Dcassandra.gossip_quarantine_delay_ms=60000",
+        "-Dcassandra.ring_delay_ms=4000",
+        "-Dx=1",
+    ]
     assert made.options["mem_limit"] == made.options["memswap_limit"] == "768m"
     assert made.options["ports"] == {"9042/tcp": ("127.0.0.1", None)}
     assert made.calls == ["put", "start"]
@@ -106,9 +112,14 @@ def test_tls_files_go_in_before_the_start_but_not_the_authoritys_key(docker: Fak
     made = docker.containers.made["node-1"]
     assert made.calls == ["put", "start"]
     assert sorted(made.put) == [
-        *(f"/etc/cassandra/ssl/{name}" for name in ("ca.pem", "client-facing.crt", "client-facing.key")),
+        *(
+            f"/etc/cassandra/ssl/{name}"
+            for name in ("ca.pem", "client-facing.crt", "client-facing.key", "cqlshrc", "test.crt", "test.key")
+        ),
         "/etc/sct/cqlsh-credentials",
     ]
+    assert b"certfile = /etc/cassandra/ssl/ca.pem\n" in made.put["/etc/cassandra/ssl/cqlshrc"][0]
+    assert "CASSANDRA_SSL_CLIENT_AUTH" not in made.options["environment"]
     _, key = made.put["/etc/cassandra/ssl/client-facing.key"]
     assert (key.mode, key.uid) == (0o600, 999)
 
@@ -121,6 +132,39 @@ def test_scylla_is_told_where_its_certificates_are(docker: FakeDocker, certifica
     options = yaml.safe_load(made.put["/etc/scylla/scylla.yaml"][0])["client_encryption_options"]
     assert options["enabled"] is True
     assert {options["certificate"], options["keyfile"], options["truststore"]} < set(made.put)
+    assert options["require_client_auth"] is False
+
+
+@pytest.mark.parametrize("flavour", ["cassandra", "scylla"])
+def test_mutual_tls_is_asked_of_either_flavour(docker: FakeDocker, certificates: str, flavour: str) -> None:
+    docker.ends_with = {"ExitCode": 1}
+    with pytest.raises(EnvironmentFailed):
+        launch(docker, flavour, ssl_dir=certificates, mtls=True)
+    made = docker.containers.made["node-1"]
+    if flavour == "cassandra":
+        assert made.options["environment"]["CASSANDRA_SSL_CLIENT_AUTH"] == "true"
+    else:
+        settings = yaml.safe_load(made.put["/etc/scylla/scylla.yaml"][0])
+        assert settings["client_encryption_options"]["require_client_auth"] is True
+
+
+@pytest.mark.parametrize("flavour", ["cassandra", "scylla"])
+def test_an_image_of_ones_own_changes_nothing_else(docker: FakeDocker, flavour: str) -> None:
+    """Neither login nor tablets depend on which image runs (flaw 9: naming one switched both)."""
+    _, usual = launch(docker, flavour)
+    usual_files = {path: data for path, (data, _) in usual.put.items()}
+    spec = NodeSpec("node-2", "example/other-build:7", flavour, host="unix:///engine")
+    launch_node(docker, spec, deadline=5)  # type: ignore[arg-type]
+    chosen = docker.containers.made["node-2"]
+    assert chosen.image == "example/other-build:7"
+    assert {path: data for path, (data, _) in chosen.put.items()} == usual_files
+    names = {"name": "", "hostname": ""}
+    assert {**chosen.options, **names} == {**usual.options, **names}
+
+
+def test_scylla_takes_its_rings_name(docker: FakeDocker) -> None:
+    _, made = launch(docker, "scylla", cluster_name="shop")
+    assert yaml.safe_load(made.put["/etc/scylla/scylla.yaml"][0])["cluster_name"] == "shop"
 
 
 def test_tls_without_a_certificate_is_refused(docker: FakeDocker, tmp_path: Path) -> None:

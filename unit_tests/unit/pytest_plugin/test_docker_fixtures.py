@@ -1,7 +1,10 @@
+import re
+
 import pytest
 
 from sdcm.broker.protocol import NodeRequest
-from sdcm.pytest_plugin.docker_fixtures import request_of
+from sdcm.pytest_plugin import docker_fixtures
+from sdcm.pytest_plugin.node_arguments import request_of
 
 
 def test_no_arguments_ask_for_the_runs_own_node():
@@ -25,14 +28,51 @@ def test_scylla_docker_image_wins_over_image_in_any_order(order):
 
 
 def test_an_unknown_argument_lists_the_known_ones():
-    with pytest.raises(pytest.UsageError, match=r"unknown argument 'rak' -- known: .*rack"):
+    with pytest.raises(
+        pytest.UsageError, match=r"unknown argument 'rak' -- did you mean rack\? -- known: .*, rack, .*"
+    ):
         request_of({"rak": 1}, "scylla")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        pytest.param("ssl", "yes", "True or False", id="flag"),
+        pytest.param("memory_mb", "512", "a whole number above 0", id="number"),
+        pytest.param("smp", 0, "a whole number above 0", id="none"),
+        pytest.param("image", 5, "a text", id="text"),
+        pytest.param("rack", 1.5, "a number or a name", id="rack"),
+        pytest.param("extra_args", "-x", "a list of texts", id="words"),
+        pytest.param("seeds", [1], "a text, addresses", id="seeds"),
+    ],
+)
+def test_an_argument_of_the_wrong_type_says_what_it_takes(name, value, wanted):
+    with pytest.raises(pytest.UsageError, match=re.escape(f"{name} is {value!r} -- it takes {wanted}")):
+        request_of({name: value}, "scylla")
+
+
+def test_mutual_tls_is_tls_and_none_is_left_out():
+    wanted = request_of({"mtls": True, "rack": None, "image": None, "vs_docker_image": "x/y:1"}, "scylla")
+    assert wanted == NodeRequest("scylla", ssl=True, mtls=True)
 
 
 def test_the_markers_own_arguments_are_never_changed():
     arguments = {"rack": 1, "seeds": "a"}
     request_of(arguments, "scylla", seeds=("b",))
     assert arguments == {"rack": 1, "seeds": "a"}
+
+
+@pytest.mark.parametrize(
+    ("n", "racks", "dcs", "expected"),
+    [
+        pytest.param(2, (), (), [(None, None)] * 2, id="none"),
+        pytest.param(3, ("a", "b"), (), [("a", None), ("b", None), ("a", None)], id="racks"),
+        pytest.param(4, ("a", "b"), ("x", "y"), [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")], id="both"),
+    ],
+)
+def test_racks_and_data_centres_are_dealt_out_in_turn(n, racks, dcs, expected):
+    places = docker_fixtures._places(n, racks, dcs)
+    assert [(place.get("rack"), place.get("dc")) for place in places] == expected
 
 
 def test_a_request_crosses_the_socket():
