@@ -4,13 +4,14 @@
 """
 
 import inspect
+import json
 import re
 import runpy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sdcm import environment_variables
-from sdcm.config import layers
+from sdcm.config import layers, schema
 from sdcm.config.options import Options, is_appendable, is_secret
 from sdcm.config.origins import type_name
 from sdcm.environment_variables import Variable
@@ -166,7 +167,12 @@ def configuration() -> str:
 {_MADE}
 
 Layers, later ones win: the built-in defaults below; the files of defaults; the files that the test's
-`sct_config` marker names, or else `SCT_CONFIG_FILES`, in their order; `SCT_...` variables; what the test itself sets.
+`sct_config` marker names, or else `SCT_CONFIG_FILES`, in their order; `SCT_...` variables; what follows from the
+surroundings (`billing_project`); what the test itself sets. `sct.py config explain KEY` says which layer set a value,
+and so does `params.explain(key)` in a test.
+
+Editors check and complete files with [params.schema.json](params.schema.json), which `sct.py config schema` writes;
+see the first line of the [examples](../../test-cases/README.md).
 
 {shown_defaults}
 
@@ -186,11 +192,17 @@ def _page_of(file: str) -> Callable[[], str]:
     return lambda: str(page(rows, _MADE))
 
 
+def schema_file() -> str:
+    """Return the JSON schema of configuration files."""
+    return json.dumps(schema.json_schema(), indent=2) + "\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "exit-codes.md": exit_codes,
     "environment-variables.md": variables,
     "services.md": services,
     "configuration.md": configuration,
+    "params.schema.json": schema_file,
     "cli.md": _page_of("cli_page.py"),
     "fixtures-and-markers.md": _page_of("fixtures_page.py"),
 }

@@ -21,6 +21,7 @@ _COMMANDS = {
     "images": "sdcm.cli.images",
     "doctor": "sdcm.cli.doctor",
     "clean": "sdcm.cli.clean",
+    "config": "sdcm.cli.config",
     "durations": "sdcm.cli.durations",
     "lint": "sdcm.cli.lint",
 }
@@ -31,6 +32,7 @@ _SHORT_HELP = {
     "images": "List, build or pull the images.",
     "doctor": "Say what works here, and what mends what does not.",
     "clean": "Remove what dead runs have left.",
+    "config": "Show what tests see in `params`, and why.",
     "durations": "Share how long tests take between machines.",
     "lint": "Check integration tests against the rules.",
 }

@@ -1,8 +1,8 @@
 """`params`: the configuration a test sees.
 
 Layers, later ones win: built-in defaults (sdcm/config/options.py), the stress images, the defaults of every
-test, those of the backend, the named files in their order, `SCT_...` variables. Each value remembers every
-layer that set it.
+test, those of the backend, the named files in their order, `SCT_...` variables, what follows from the
+surroundings. Each value remembers every layer that set it.
 """
 
 import copy
@@ -15,7 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from sdcm import environment_variables
-from sdcm.config import environment, layers
+from sdcm.config import derived, environment, layers
 from sdcm.config.layers import Layer
 from sdcm.config.options import Options, is_secret
 from sdcm.config.origins import THE_TEST, Explanation, Origins
@@ -155,7 +155,7 @@ class SCTConfiguration:
             origin = layer.origin(key)
             if key not in Options.model_fields:
                 raise unknown_item(key, Options.model_fields, origin)
-            self._set(key, layers.merged(key, self[key], value), origin)
+            self._set(key, layers.merged(key, self[key], value), origin, layer)
             for leaf in value if isinstance(value, dict) else ():
                 self._origins.note(f"{key}.{leaf}", layer.origin(f"{key}.{leaf}"), self[key].get(leaf))
 
@@ -163,15 +163,21 @@ class SCTConfiguration:
         """Remember variables that nothing uses, for `verify_configuration`."""
         self._unsupported = tuple(variables)
 
-    def _set(self, option: str, value: Any, origin: str) -> None:
+    def _set(self, option: str, value: Any, origin: str, layer: Layer | None = None) -> None:
         if option not in Options.model_fields:
             raise unknown_item(option, Options.model_fields)
         try:
             setattr(self._options, option, copy.deepcopy(value))
         except ValidationError as exc:
             description = Options.model_fields[option].description
+            wrong = exc.errors()[0]
+            # Which key of the mapping, and the line that one stands on.
+            leaf = wrong["loc"][1] if len(wrong["loc"]) > 1 else None
+            key = f"{option}.{leaf}" if isinstance(value, dict) and leaf in value else option
             raise ConfigurationProblem(
-                f"{origin}: wrong value for {option}", why=exc.errors()[0]["msg"], mend=f"{option} is: {description}"
+                f"{layer.origin(key) if layer else origin}: wrong value for {key}",
+                why=wrong["msg"],
+                mend=f"{option} is: {description}",
             ) from exc
         self._origins.note(option, origin, self[option])
 
@@ -200,6 +206,7 @@ def load_params(files: str | Path | Sequence[str | Path], environ: Mapping[str, 
     for layer in file_layers:
         params.apply(layer)
     params.apply(environment.environment_layer(environ, params.to_dict()))
+    params.apply(derived.derived_layer(environ, root, params.to_dict()))
     unused = environment.unsupported(environ)
     params.note_unsupported([name for name in unused if not environment_variables.is_known(name)])
     return params

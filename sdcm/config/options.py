@@ -33,6 +33,7 @@ class Options(BaseModel):
     logs_transport: str = _option("docker", "How logs of the nodes are gathered.")
     user_credentials_path: str = _option("", "SSH key for machines of the cluster.")
     test_duration: int = _option(60, "Minutes the test may take.")
+    billing_project: str = _option("", "Whom cloud resources are billed to; derived where no layer says it.")
     enable_argus: bool = _option(False, "Whether results are reported to Argus.")
 
     # Who may connect, and how

@@ -33,7 +33,11 @@ from sdcm.errors import UsageProblem
         pytest.param(
             "\nn_loaders: many", "a.yaml:2: wrong value for n_loaders: Input should be a valid integer", id="type"
         ),
-        pytest.param("stress_image: {ycsb: [1]}", "a.yaml:1: wrong value for stress_image: ", id="type within"),
+        pytest.param(
+            "stress_image:\n  cql-stress: [1]",
+            "a.yaml:2: wrong value for stress_image.cql-stress: Input should be a valid string -- stress_image is: ",
+            id="type within",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_line_with_the_place(tmp_path: Path, text: str, message: str) -> None:

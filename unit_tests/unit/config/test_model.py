@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -13,6 +14,7 @@ from sdcm import process
 from sdcm.config.model import SCTConfiguration, load_params
 from sdcm.config.origins import Setting
 from sdcm.config.problems import ConfigurationProblem
+from sdcm.config.schema import json_schema
 from sdcm.errors import UsageProblem
 from sdcm.exit_codes import ExitCode
 
@@ -234,14 +236,20 @@ def test_our_own_variables_and_those_of_tests_pass_verification(tmp_path: Path) 
     _load(tmp_path, **environ).verify_configuration()
 
 
-@pytest.mark.parametrize("name", ["minimal", "racks", "tls"])
-def test_the_examples_load_and_verify(name: str) -> None:
+@pytest.mark.parametrize("name", [file.stem for file in sorted((ROOT / "test-cases/docker").glob("*.yaml"))])
+def test_the_examples_load_verify_and_fit_the_schema(name: str) -> None:
+    jsonschema.validate(yaml.safe_load((ROOT / f"test-cases/docker/{name}.yaml").read_text()), json_schema())
     params = load_params(f"test-cases/docker/{name}.yaml", {}, ROOT)
     params.verify_configuration()
     examples: dict[str, dict[str, Any]] = {
         "minimal": {"user_prefix": "minimal", "test_duration": 10},
         "racks": {"simulated_racks": 2, "append_scylla_args": " --overprovisioned"},
         "tls": {"client_encrypt": True, "peer_verification": True},
+        "alternator": {"dynamodb_primarykey_type": "HASH_AND_RANGE", "alternator_enforce_authorization": True},
+        "kafka": {"kafka_backend": "localstack", "n_db_nodes": 1},
+        "multi-dc": {"n_db_nodes": [2, 2], "region_name": ["dc-east", "dc-west"]},
+        "stress": {"latte_schema_parameters": {"row_count": 1000}, "gemini_seed": 66},
+        "vector-store": {"n_vector_store_nodes": 1, "vector_store_port": 6080},
     }
     expected = examples[name]
     assert {key: params[key] for key in expected} == expected
