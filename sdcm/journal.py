@@ -116,12 +116,35 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
             yield record
 
 
+class Notes:
+    """The journal of the run this process belongs to, kept open for who writes often."""
+
+    def __init__(self) -> None:
+        """Open nothing yet."""
+        self._journal: Journal | None = None
+
+    def __call__(self, event: str, **data: Any) -> None:
+        """Append one event, if the process belongs to a run that has a journal."""
+        path = os.environ.get(ENVIRONMENT_VARIABLE)
+        if self._journal is not None and str(self._journal.path) != path:
+            self.close()
+        if self._journal is None:
+            if not path or not Path(path).exists():
+                return
+            self._journal = Journal(Path(path))
+        self._journal.write(event, **data)
+
+    def close(self) -> None:
+        """Close the journal; the next event opens it again."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+
 def note(event: str, **data: Any) -> None:
     """Append one event to the journal of the run this process belongs to, if it has one."""
-    path = os.environ.get(ENVIRONMENT_VARIABLE)
-    if path and Path(path).exists():
-        journal = Journal(Path(path))
-        try:
-            journal.write(event, **data)
-        finally:
-            journal.close()
+    notes = Notes()
+    try:
+        notes(event, **data)
+    finally:
+        notes.close()

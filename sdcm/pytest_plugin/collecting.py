@@ -4,6 +4,7 @@ import inspect
 import linecache
 import os
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,7 @@ def _look(item: pytest.Item) -> SelectedTest:
     images += tuple(image for name, image in _FIXTURE_IMAGES.items() if name in fixtures)
     return SelectedTest(
         nodeid=item.nodeid,
-        file=str(item.path.relative_to(item.config.rootpath))
-        if item.path.is_relative_to(item.config.rootpath)
-        else str(item.path),
+        file=item.nodeid.partition("::")[0],
         services=tuple(sorted(_services(item, fixtures))),
         images=images,
         nodes=nodes,
@@ -72,12 +71,17 @@ def _services(item: pytest.Item, fixtures: Iterable[str]) -> set[str]:
         raise pytest.UsageError(f"{item.nodeid}: {exc}") from exc
 
 
+@cache
+def _speaks_of_services(filename: str) -> bool:
+    return any("service" in line for line in linecache.getlines(filename))
+
+
 def _sources(function: object) -> list[str]:
     """Return the test's source with the comments above it, where a service may be named."""
     code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
-    lines = linecache.getlines(code.co_filename) if code else []
-    if not code or not any("service" in line for line in lines):
+    if not code or not _speaks_of_services(code.co_filename):
         return []
+    lines = linecache.getlines(code.co_filename)
     first = code.co_firstlineno - 1
     return [labels.near_source(lines, first, first + len(inspect.getblock(lines[first:])))]
 

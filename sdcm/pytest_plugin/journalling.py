@@ -19,39 +19,41 @@ class JournalWriter:
     def __init__(self) -> None:
         """Start with no test under way."""
         self._reports: dict[str, list[pytest.TestReport]] = {}
+        self._note = journal.Notes()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Note that a test starts."""
-        journal.note("test-start", test=plain(nodeid))
+        self._note("test-start", test=plain(nodeid))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a phase; the last one ends the test, as does the crash of its worker."""
         reports = self._reports.setdefault(report.nodeid, [])
         reports.append(report)
         if report.when == "call":
-            journal.note("test-body", test=plain(report.nodeid), started=round(report.start, 3))
+            self._note("test-body", test=plain(report.nodeid), started=round(report.start, 3))
         if report.when == "teardown" or report.when not in _PHASES:
             del self._reports[report.nodeid]
-            journal.note("test-end", **record_of(reports))
+            self._note("test-end", **record_of(reports))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note a file that cannot be collected."""
         if report.failed:
-            journal.note("collect-error", test=report.nodeid, text=_cut(report.longreprtext))
+            self._note("collect-error", test=report.nodeid, text=_cut(report.longreprtext))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self, node: Any) -> None:
         """Note a worker that is up."""
-        journal.note("worker", worker=node.gateway.id, state="up")
+        self._note("worker", worker=node.gateway.id, state="up")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Note a worker that is gone, with its error if it was lost."""
-        journal.note("worker", worker=node.gateway.id, state="lost" if error else "down", reason=str(error or ""))
+        self._note("worker", worker=node.gateway.id, state="lost" if error else "down", reason=str(error or ""))
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Note pytest's verdict."""
-        journal.note("pytest-end", status=int(exitstatus))
+        self._note("pytest-end", status=int(exitstatus))
+        self._note.close()
 
 
 def plain(nodeid: str) -> str:

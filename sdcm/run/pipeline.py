@@ -98,7 +98,7 @@ def plan(run: Run) -> Run:
         raise Done(ExitCode.NOTHING_SELECTED)
     if not run.options.integration and not run.options.plan_only:
         return run  # they need nothing, whatever their words say
-    made = make_plan(run.options, run.selection.tests, run.environ)
+    made = make_plan(run.options, run.selection.tests, run.environ, workers=tests.wanted_workers(run))
     run.journal.write(
         "plan", services=made.services, images=list(made.images), steps=list(made.steps), workers=made.workers
     )

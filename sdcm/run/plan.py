@@ -65,8 +65,10 @@ class Plan:
         return lines
 
 
-def make_plan(options: RunOptions, tests: tuple[SelectedTest, ...], environ: Mapping[str, str]) -> Plan:
-    """Work out what the chosen tests need.
+def make_plan(
+    options: RunOptions, tests: tuple[SelectedTest, ...], environ: Mapping[str, str], *, workers: int
+) -> Plan:
+    """Work out what the chosen tests need, and that no more than `workers` run them.
 
     Raises:
         ServiceUnavailable: A required service is not available.
@@ -87,7 +89,7 @@ def make_plan(options: RunOptions, tests: tuple[SelectedTest, ...], environ: Map
         unavailable=unavailable,
         images=images,
         steps=tuple(_steps(options, services, images)),
-        workers=_workers(options, tests),
+        workers=_workers(options, workers, tests),
         kubernetes="kubeconfig" if options.kubeconfig else "kind",
     )
 
@@ -116,9 +118,8 @@ def _flavour(options: RunOptions) -> str:
     return "scylla or cassandra (--db auto)" if options.db == "auto" else options.db
 
 
-def _workers(options: RunOptions, tests: Iterable[SelectedTest]) -> int:
+def _workers(options: RunOptions, wanted: int, tests: Iterable[SelectedTest]) -> int:
     """Return the number of workers: never more than there are units to run."""
     chosen = list(tests)
     units = {(test.group or (test.file if test.shared_lease else test.nodeid)) for test in chosen}
-    wanted = 4 if options.workers is None else options.workers
     return min(wanted, len(units)) if options.integration else wanted

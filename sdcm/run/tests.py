@@ -6,15 +6,25 @@ from typing import TYPE_CHECKING
 from sdcm.run import report, services
 from sdcm.run.pytest_session import PytestSession, keeps_terminal, pytest_argv
 from sdcm.run.selection import files_of
+from sdcm.run.workers import auto_workers
+from sdcm.scheduling import durations
 
 if TYPE_CHECKING:
     from sdcm.run.pipeline import Run
 
 
+def wanted_workers(run: "Run") -> int:
+    """Return the number of workers that was asked for, worked out where it was left to us."""
+    if run.options.workers is not None:
+        return run.options.workers
+    file = durations.file_to_read(run.project, run.places, run.environ)
+    known = durations.seconds_by_test(durations.read_or_nothing(file))
+    return auto_workers(run.targets, known, integration=run.options.integration)
+
+
 def run_tests(run: "Run") -> "Run":
     """Hand off to pytest and wait for it; the runner itself runs no test."""
-    wanted = 4 if run.options.workers is None else run.options.workers
-    workers = run.plan.workers if run.plan else wanted
+    workers = run.plan.workers if run.plan else wanted_workers(run)
     chosen = run.selection.tests if run.selection else ()
     argv = pytest_argv(run.options, files_of(chosen, run.targets, run.project), workers)
     run.interrupts.deferred = True

@@ -15,7 +15,9 @@ def kubernetes(name):
 
 
 def plan(*tests, environ=None, **options):
-    return make_plan(RunOptions("integration-tests", **options), tests, environ or {})
+    return make_plan(
+        RunOptions("integration-tests", **options), tests, environ or {}, workers=options.get("workers", 4)
+    )
 
 
 def test_docker_tests_bring_up_no_cluster():

@@ -1,0 +1,59 @@
+"""Collecting 1,000 and 10,000 tests with the plugin, acting and not, against pytest without it.
+
+uv run python bench/collection.py [--rounds 5]
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from measure import interleaved, machine, medians, save, timed
+
+_PER_FILE = 100
+
+
+def suite(folder: Path, tests: int) -> None:
+    """Write a project of trivial tests, 100 a file."""
+    (folder / "unit_tests").mkdir(parents=True)
+    body = "".join(f"\n\ndef test_{n}():\n    assert True\n" for n in range(_PER_FILE))
+    for file in range(tests // _PER_FILE):
+        (folder / "unit_tests" / f"test_{file:03}.py").write_text(f'"""File {file}."""\n{body}')
+
+
+def main() -> None:
+    """Measure, print and write results/collection.json."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args()
+    facts = machine()
+    with tempfile.TemporaryDirectory() as temporary:
+        sides = {}
+        for tests in (1_000, 10_000):
+            folder = Path(temporary) / str(tests)
+            suite(folder, tests)
+            argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "unit_tests"]
+            env = {**os.environ, "SCT_STATE_DIR": str(folder / "state")}
+            sides[f"without, {tests}"] = lambda argv=argv, cwd=folder, env=env: timed(
+                [*argv, "-p", "no:sct"], cwd=cwd, env=env
+            )
+            sides[f"installed, {tests}"] = lambda argv=argv, cwd=folder, env=env: timed(argv, cwd=cwd, env=env)
+            acting = {**env, "SCT_SELECTION": str(folder / "selection.json")}
+            sides[f"writing the selection, {tests}"] = lambda argv=argv, cwd=folder, env=acting: timed(
+                argv, cwd=cwd, env=env
+            )
+        taken = interleaved(sides, asked.rounds)
+    median = medians(taken)
+    claims = {}
+    for tests in (1_000, 10_000):
+        for side in ("installed", "writing the selection"):
+            claims[f"{side} / without, {tests} tests"] = round(
+                median[f"{side}, {tests}"] / median[f"without, {tests}"], 3
+            )
+    claims["installed, 10,000 / 1,000 tests"] = round(median["installed, 10000"] / median["installed, 1000"], 2)
+    save("collection", facts, taken, claims)
+
+
+if __name__ == "__main__":
+    main()
