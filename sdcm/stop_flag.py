@@ -4,35 +4,62 @@ A file and not a signal: each worker sees it, also one that is just coming up, a
 """
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 FILE_NAME = "stop.json"
+_DEBUGGING = "debugging"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A request to stop.
+
+    Attributes:
+        until: Epoch seconds by which running tests must have ended.
+        why: Who asked, for the tests that are ended.
+        blame: Class of their failure, `StopFlag.INTERRUPTED` or `StopFlag.ENVIRONMENT`.
+    """
+
+    until: float
+    why: str
+    blame: str
 
 
 class StopFlag:
     """The flag of one run; looking at it costs one failed `open` while nobody has asked."""
 
+    INTERRUPTED = "interrupted"
+    ENVIRONMENT = "environment"
+
     def __init__(self, folder: Path) -> None:
         """Name the flag in a run's state directory; nothing is made."""
         self._file = folder / FILE_NAME
+        self._debugging = folder / _DEBUGGING
 
-    def put_up(self, until: float, why: str) -> None:
-        """Ask to stop; what was asked for earlier, and sooner, stands.
-
-        Args:
-            until: Epoch seconds by which running tests must have ended.
-            why: Who asked, for the tests that are ended.
-        """
+    def put_up(self, until: float, why: str, blame: str) -> None:
+        """Ask to stop (see `Stop`); what was asked for earlier, and sooner, stands."""
         before = self.read()
-        if before is None or until < before[0]:
+        if before is None or until < before.until:
             temporary = self._file.with_suffix(".part")
-            temporary.write_text(json.dumps({"until": until, "why": why}))
+            temporary.write_text(json.dumps(asdict(Stop(until, why, blame))))
             temporary.replace(self._file)
 
-    def read(self) -> tuple[float, str] | None:
-        """Return until when running tests may go on, and why they must end; None while nobody has asked."""
+    def read(self) -> Stop | None:
+        """Return the request; None while nobody has asked."""
         try:
             said = json.loads(self._file.read_text())
-            return float(said["until"]), str(said["why"])
+            return Stop(float(said["until"]), str(said["why"]), str(said["blame"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def set_debugging(self, *, on: bool) -> None:
+        """Tell that somebody sits at a debugger's prompt, or does not any more."""
+        if on:
+            self._debugging.touch()
+        else:
+            self._debugging.unlink(missing_ok=True)
+
+    def debugging(self) -> bool:
+        """Whether somebody sits at a debugger's prompt."""
+        return self._debugging.exists()

@@ -49,6 +49,7 @@ class Phase:
         due: When the next stage comes; None while the clock stands still.
         stage: How many stages it has been through.
         message: Why it is ended.
+        blame: Class of the failure, where the run's request to stop ended it.
         stacks: What all threads were doing when it was.
     """
 
@@ -59,6 +60,7 @@ class Phase:
     due: float | None = None
     stage: int = 0
     message: str = ""
+    blame: str = ""
     stacks: str = ""
     pauses: int = 0
 
@@ -196,7 +198,7 @@ class DeadlineClock:
         phase = self._phase
         if phase is None or not phase.stage:
             return  # What was to be ended has ended in the meantime.
-        if _debugged():
+        if _debugged() and not phase.blame:
             with self._change:
                 phase.stage, phase.due = 0, None
             return
@@ -247,12 +249,9 @@ class DeadlineClock:
         phase = self._phase
         if self._stop is None or phase is None or phase.stage or (said := self._stop.read()) is None:
             return False
-        until, why = said
-        if "teardown" in phase.what:
-            until += _TEARDOWN_AFTER_STOP
-        if time.time() < until:
+        if time.time() < said.until + (_TEARDOWN_AFTER_STOP if "teardown" in phase.what else 0.0):
             return False
-        phase.message = f"{phase.what} was ended: {why}"
+        phase.message, phase.blame = f"{phase.what} was ended: {said.why}", said.blame
         return True
 
     def _end(self, phase: Phase) -> None:

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from sdcm import journal
-from sdcm.pytest_plugin import evidence
+from sdcm.pytest_plugin import evidence, stopping
 from sdcm.pytest_plugin.clock import DeadlineClock, Phase
-from sdcm.pytest_plugin.session import acts, context_of, worker_name
-from sdcm.stop_flag import StopFlag
+from sdcm.pytest_plugin.session import acts, worker_name
 
 MARKER = "timeout"
 OPTION = "--test-timeout"
@@ -51,7 +50,7 @@ def _make_clock(config: pytest.Config) -> DeadlineClock:
     folder = Path(path).parent if path and Path(path).exists() else None
     return DeadlineClock(
         _fail,
-        stop=StopFlag(folder) if folder and not context_of(config).plain else None,
+        stop=stopping.flag_of(config),
         last_words=folder / LAST_WORDS / f"{worker_name(config)}.txt" if folder else None,
         evidence=lambda: _evidence(config),
         last_resort=float(config.getini("faulthandler_timeout") or 0) <= 0,
@@ -116,6 +115,7 @@ def _timed(item: pytest.Item, what: str) -> Generator[None, None, None]:
     finally:
         if phase is not None and phase.stage:
             item.stash[evidence.STACKS] = phase.stacks
+            item.stash[evidence.BLAME] = phase.blame
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -21,6 +21,8 @@ CLASS_PROPERTY = "sct.failure_class"
 NOTE_PROPERTY = "sct.note"
 #: What all threads were doing when a deadline passed.
 STACKS = pytest.StashKey[str]()
+#: Class of a failure that the run's request to stop has made.
+BLAME = pytest.StashKey[str]()
 _LOG_LINES = 60
 #: Seconds for all evidence of a test: an engine that does not answer must not hold its report.
 _DEADLINE = 15.0
@@ -86,12 +88,13 @@ def pytest_runtest_makereport(
     """Class the failure and add evidence while the containers still stand."""
     report = yield
     stacks = item.stash.get(STACKS, "")
-    item.stash[STACKS] = ""
+    blame = item.stash.get(BLAME, "")
+    item.stash[STACKS] = item.stash[BLAME] = ""
     if not report.failed or call.excinfo is None:
         return report
     error = call.excinfo.value
     findings = _look(_watched(item))
-    name = failure_class.classify(
+    name = blame or failure_class.classify(
         error,
         report.when,
         nodes_ended=bool(findings.endings),

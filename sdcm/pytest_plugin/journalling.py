@@ -20,6 +20,7 @@ class JournalWriter:
         """Start with no test under way."""
         self._reports: dict[str, list[pytest.TestReport]] = {}
         self._note = journal.Notes()
+        self._stopped = ""
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Note that a test starts."""
@@ -50,9 +51,18 @@ class JournalWriter:
         """Note a worker that is gone, with its error if it was lost."""
         self._note("worker", worker=node.gateway.id, state="lost" if error else "down", reason=str(error or ""))
 
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Note pytest's verdict."""
-        self._note("pytest-end", status=int(exitstatus))
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note whether keys ended the session, or a debugger's `q` and the like."""
+        self._stopped = "keys" if isinstance(excinfo.value, KeyboardInterrupt) else "exit"
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Note tests whose teardown was never reported, as a debugger's `q` leaves them, and pytest's verdict."""
+        for reports in self._reports.values():
+            if any(report.failed for report in reports):
+                self._note("test-end", **record_of(reports))
+        maxfail = int(session.config.getoption("maxfail") or 0)
+        stopped = "maxfail" if 0 < maxfail <= session.testsfailed else self._stopped
+        self._note("pytest-end", status=int(exitstatus), stopped=stopped)
         self._note.close()
 
 

@@ -27,12 +27,14 @@ from sdcm.pytest_plugin import (
     sharing,
     slots,
     vector_store_fixtures,
+    stopping,
 )
 
 _FEATURES = (
     session,
     prefilter,
     sharing,
+    stopping,
     collecting,
     slots,
     deadlines,

@@ -45,6 +45,7 @@ class RunResult:
         leftovers: What teardown could not remove: kind, name and reason.
         workers_lost: Worker -> why it died.
         pytest_status: pytest's exit status; None when it did not end.
+        pytest_stopped: What ended it early: `maxfail`, `keys` or `exit`; empty when nothing did.
         exit_code: The run's; None when it did not end.
         started: Epoch seconds.
         seconds: From the first record to the last.
@@ -64,6 +65,7 @@ class RunResult:
     leftovers: tuple[str, ...]
     workers_lost: Mapping[str, str]
     pytest_status: int | None
+    pytest_stopped: str
     exit_code: int | None
     started: float
     seconds: float
@@ -95,6 +97,7 @@ class RunResult:
             leftovers=tuple(reader.leftovers),
             workers_lost=dict(reader.workers_lost),
             pytest_status=reader.pytest_status,
+            pytest_stopped=reader.pytest_stopped,
             exit_code=int(exit_code) if isinstance(exit_code, int) else None,
             started=reader.first,
             seconds=reader.last - reader.first,

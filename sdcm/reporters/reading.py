@@ -41,6 +41,7 @@ class JournalReader:
         self.selected: int | None = None
         self.pytest_status: int | None = None
         self.pytest_ended = 0.0
+        self.pytest_stopped = ""
         self.teardown_seconds: float | None = None
         self.seen: set[str] = set()
         self.steps: dict[str, EndedStep] = {}
@@ -180,6 +181,7 @@ class JournalReader:
     def _on_pytest_end(self, record: Record) -> None:
         self.pytest_status = int(number(record, "status"))
         self.pytest_ended = number(record, "at")
+        self.pytest_stopped = text(record, "stopped")
 
     def _on_teardown_end(self, record: Record) -> None:
         self.teardown_seconds = number(record, "seconds")

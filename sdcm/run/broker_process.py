@@ -24,7 +24,7 @@ from sdcm.broker.server import Server
 from sdcm.broker.states import ServiceStates
 from sdcm.journal import Journal
 from sdcm.ownership.ledger import Ledger
-from sdcm.run import teardown
+from sdcm.run import report_files, teardown
 from sdcm.run.services_up import ServicesUp
 
 #: Seconds that what is just being made may take to exist once the run ends.
@@ -72,6 +72,7 @@ def serve(run_id: str, pipe: int) -> None:
     threading.Thread(target=_watch_opener, args=(pipe, supplies, server, stop), daemon=True).start()
     with ExitStack() as stack:
         # Last in, first out, and each is called whatever became of those before it.
+        stack.callback(report_files.write_for_dead, state)
         stack.callback(teardown.tear_down, run_id, places, ledger, journal)
         stack.callback(supplies.let_go_of_engine)
         stack.callback(supplies.graph.close, _STEPS_DEADLINE)

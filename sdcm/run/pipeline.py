@@ -7,6 +7,7 @@ in reverse order: pytest, broker (which tears the environment down), display.
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from sdcm.exit_codes import ExitCode
 from sdcm.journal import Journal
 from sdcm.ownership import labels
 from sdcm.paths import Paths
-from sdcm.run import project, report, selection, services, tests
+from sdcm.run import project, report, report_files, selection, services, tests
 from sdcm.run.options import RunOptions
 from sdcm.run.plan import Plan, make_plan
 from sdcm.run.pytest_session import PytestOutcome
@@ -145,7 +146,9 @@ def execute(options: RunOptions) -> ExitCode:
         journal = Journal(state / journals.FILE_NAME)
         outer.callback(journal.close)
         runs.claim(places, run_id)
+        report_files.settle(state, options.report_dir or state, options.junit_xml)
         journal.write("run-start", run=run_id, command=options.command, argv=sys.argv[1:])
+        threading.Thread(target=report_files.write_for_all_dead, args=(places,), daemon=True).start()
         outer.callback(runs.forget_old_runs, places)
         try:
             with ExitStack() as stack:
@@ -158,4 +161,9 @@ def execute(options: RunOptions) -> ExitCode:
             return done.code
         except SctError as exc:
             journal.write("run-end", exit_code=exc.exit_code, error=exc.to_record())
+            report_files.write(state)
+            raise
+        except Exception as exc:
+            journal.write("run-end", exit_code=ExitCode.DEFECT, error={"what": repr(exc)})
+            report_files.write(state)
             raise

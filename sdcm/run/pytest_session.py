@@ -13,9 +13,14 @@ from sdcm import process
 from sdcm.broker.protocol import RUNNER_PIPE_VARIABLE
 from sdcm.run.options import RunOptions
 from sdcm.run.selection import selection_arguments
+from sdcm.stop_flag import StopFlag
 
-#: Seconds pytest may take to end after it was asked to; the second signal ends it at once.
-GRACE = 30.0
+#: Seconds that running tests have to end after a request to stop, and that their teardown has after that.
+GRACE = 10.0
+_FOR_TEARDOWN = 25.0
+#: The same, where what the tests run on is gone.
+_FAULT_GRACE = 1.0
+_FAULT_TEARDOWN = 4.0
 _TICK = 0.2
 
 
@@ -26,12 +31,12 @@ class PytestOutcome:
     Attributes:
         status: Its exit status; negative for a signal.
         interrupted: The user asked to stop.
-        broker_lost: The broker ended while tests ran.
+        fault: What the tests ran on and lost, which ended them; empty when nothing.
     """
 
     status: int
     interrupted: bool = False
-    broker_lost: bool = False
+    fault: str = ""
 
 
 def keeps_terminal(options: RunOptions, workers: int) -> bool:
@@ -81,39 +86,52 @@ class PytestSession:
         """Its process id."""
         return self._child.pid
 
-    def wait(self, interrupts: Callable[[], int], broker_alive: Callable[[], bool]) -> PytestOutcome:
-        """Wait for its end; pass interrupts on, and end it when the broker is gone.
+    def wait(
+        self, interrupts: Callable[[], int], fault: Callable[[], str], flag: StopFlag, say: Callable[[str], None]
+    ) -> PytestOutcome:
+        """Wait for its end; pass requests to stop on, and end it when what it stands on is gone.
 
         Args:
             interrupts: Tells how often the user has asked to stop.
-            broker_alive: Tells whether the broker runs.
+            fault: Tells what of the environment is gone for good, empty while nothing is.
+            flag: Asks the tests to stop.
+            say: Tells the user.
         """
-        passed_on, asked_at, broker_lost = 0, 0.0, False
+        passed_on, kill_at, lost = 0, float("inf"), ""
         while True:
             try:
                 status = self._child.wait(_TICK)
             except subprocess.TimeoutExpired:
                 pass
             else:
-                return PytestOutcome(status, interrupts() > 0, broker_lost)
-            if not broker_lost and not broker_alive():
-                broker_lost = True
-                asked_at = asked_at or time.monotonic()
-                self._ask()
+                self._end_stragglers()
+                return PytestOutcome(status, interrupts() > 0, lost)
+            if not lost and (lost := fault()):
+                say(f"{lost}: tests end")
+                flag.put_up(time.time() + _FAULT_GRACE, lost, StopFlag.ENVIRONMENT)
+                kill_at = min(kill_at, time.monotonic() + _FAULT_GRACE + _FAULT_TEARDOWN)
             if (count := interrupts()) > passed_on:
-                if passed_on:
-                    self.kill()
-                else:
-                    asked_at = time.monotonic()
-                    self._ask()
+                kill_at = min(kill_at, self._pass_on(passed_on, flag, say))
                 passed_on = count
-            if asked_at and time.monotonic() - asked_at > GRACE:
+            if time.monotonic() >= kill_at:
                 self.kill()
 
-    def _ask(self) -> None:
-        """Ask it to stop; where it owns the terminal a Ctrl-C has reached it already."""
-        if not self._own_terminal or not sys.stdin.isatty():
-            _signal(self._child.pid, signal.SIGINT)
+    def _pass_on(self, before: int, flag: StopFlag, say: Callable[[str], None]) -> float:
+        """Ask it to stop, or end it when it was asked before; return when it must have ended (monotonic)."""
+        if before:
+            say("interrupted again: tests and containers are killed now")
+            return 0.0
+        say(f"interrupted: no test starts any more, running ones have {GRACE:g} s to end; once more kills them")
+        flag.put_up(time.time() + GRACE, "the run was interrupted", StopFlag.INTERRUPTED)
+        if flag.debugging():
+            # Whoever sits at the prompt will not see a file.
+            _signal(self._child.pid, signal.SIGTERM)
+        return time.monotonic() + GRACE + _FOR_TEARDOWN
+
+    def _end_stragglers(self) -> None:
+        """End workers that have outlived their controller, which was killed."""
+        if not self._own_terminal:
+            process.kill_group(self._child.pid)
 
     def kill(self) -> None:
         """End it and its workers at once, if it has not ended."""

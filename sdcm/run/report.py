@@ -4,15 +4,13 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdcm import journal as journals
 from sdcm.exit_codes import ExitCode, first_that_applies
 from sdcm.journal import Journal
-from sdcm.reporters.junit import write_junit
 from sdcm.reporters.outcome import RunResult
-from sdcm.reporters.summary import summary_lines, summary_record
+from sdcm.reporters.summary import summary_lines
+from sdcm.run import report_files
 from sdcm.run.plan import Plan
 
 if TYPE_CHECKING:
@@ -21,6 +19,9 @@ if TYPE_CHECKING:
 
 #: pytest's exit statuses that are ours too.
 _PYTEST_CODES = {2, 3, 4, 5}
+#: Classes of failure that are the tests' or the product's.
+_OF_TESTS = {"test", "product"}
+_TESTS_FAILED = (ExitCode.TESTS_FAILED,)
 
 
 def say(line: str) -> None:
@@ -54,42 +55,24 @@ def say_kept(journal: Journal, run_id: str, environ: Mapping[str, str]) -> None:
     say("  `sct.py env status` shows it, `sct.py env down` ends it")
 
 
-def write_reports(run: "Run") -> RunResult:
-    """Write JUnit and the summary from the journal, as far as the run has come.
-
-    Called before teardown, so that a teardown that is cut short loses nothing, and again at the end.
-    """
-    chosen = run.selection.tests if run.selection else ()
-    result = RunResult.from_file(run.state / journals.FILE_NAME, chosen)
-    folder = reports_folder(run)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_junit(result, folder / "junit.xml")
-    if run.options.junit_xml:
-        write_junit(result, run.options.junit_xml)
-    (folder / "summary.json").write_text(json.dumps(summary_record(result, folder), indent=2))
-    return result
-
-
-def reports_folder(run: "Run") -> Path:
-    """Return where the run's reports go."""
-    return (run.options.report_dir or run.state).absolute()
-
-
 def exit_code(run: "Run", result: RunResult) -> ExitCode:
     """Return the first exit code that applies."""
     codes = result.codes(allow_all_skipped=run.options.allow_all_skipped)
     outcome = run.outcome
     if outcome is None:
         return first_that_applies(codes)
-    if outcome.interrupted:
+    if run.interrupts.count or result.pytest_stopped == "keys":
         codes.add(ExitCode.INTERRUPTED)
-    if outcome.broker_lost or outcome.status < 0:
+    if outcome.fault or outcome.status < 0:
         codes.add(ExitCode.ENVIRONMENT_FAILED)
     if outcome.status > 0 and (outcome.status != ExitCode.TESTS_FAILED or not result.failures):
         # pytest may end before there is a session to write of, over its own arguments for example.
         codes.add(_of_pytest(outcome.status))
-    if outcome.interrupted or outcome.broker_lost:
-        # It was we who interrupted pytest.
+    if outcome.fault:
+        # Tests that were ended with what they stood on, or could not start, say nothing of their own.
+        codes -= {ExitCode.NOTHING_SELECTED, *(() if result.failures_by_class.keys() & _OF_TESTS else _TESTS_FAILED)}
+    if outcome.interrupted or outcome.fault or (result.pytest_stopped == "maxfail" and result.failures):
+        # It was we who interrupted pytest, or the user's `-x`, which xdist obeys by interrupting.
         codes.discard(ExitCode.PYTEST_INTERRUPTED)
     return first_that_applies(codes)
 
@@ -101,9 +84,9 @@ def _of_pytest(status: int) -> ExitCode:
 
 def finish(run: "Run") -> ExitCode:
     """Write the reports, print the summary, and return the run's exit code."""
-    code = exit_code(run, write_reports(run))
+    code = exit_code(run, report_files.write(run.state))
     run.journal.write("run-end", exit_code=code)
-    result = write_reports(run)
-    for line in summary_lines(result, reports_folder(run)):
+    result = report_files.write(run.state)
+    for line in summary_lines(result, report_files.folder_of(run.state)):
         say(line)
     return code

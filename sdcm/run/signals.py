@@ -12,13 +12,18 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Interrupts:
     """Counts requests to stop; outside pytest's time the first one ends the run at once.
 
-    While `deferred` is set, a request is only counted: whoever waits passes it on.
+    Attributes:
+        count: Requests so far.
+        deferred: A request is only counted: whoever waits passes it on.
+        keys_are_pytests: pytest has the terminal: a Ctrl-C reaches it from there, and may be meant for a debugger.
+            It is no request to us.
     """
 
     def __init__(self) -> None:
         """Start at none."""
         self.count = 0
         self.deferred = False
+        self.keys_are_pytests = False
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "Interrupts":
@@ -33,6 +38,8 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self.keys_are_pytests and number == signal.SIGINT:
+            return
         self.count += 1
         if not self.deferred and self.count == 1:
             raise Interrupted("interrupted", why=signal.Signals(number).name)

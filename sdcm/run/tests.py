@@ -1,13 +1,15 @@
 """The stage in which pytest runs."""
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sdcm.run import report, services
+from sdcm.run import report, report_files, services
 from sdcm.run.pytest_session import PytestSession, keeps_terminal, pytest_argv
 from sdcm.run.selection import files_of
 from sdcm.run.workers import auto_workers
 from sdcm.scheduling import durations
+from sdcm.stop_flag import StopFlag
 
 if TYPE_CHECKING:
     from sdcm.run.pipeline import Run
@@ -28,13 +30,23 @@ def run_tests(run: "Run") -> "Run":
     chosen = run.selection.tests if run.selection else ()
     argv = pytest_argv(run.options, files_of(chosen, run.targets, run.project), workers)
     run.interrupts.deferred = True
-    session = PytestSession(argv, run.project, run.pytest_environ, own_terminal=keeps_terminal(run.options, workers))
+    own_terminal = keeps_terminal(run.options, workers)
+    run.interrupts.keys_are_pytests = own_terminal and sys.stdin.isatty()
+    session = PytestSession(argv, run.project, run.pytest_environ, own_terminal=own_terminal)
     run.stack.callback(session.kill)
     run.journal.write("pytest-start", argv=argv, pid=session.pid)
     broker = run.broker
     if broker is not None:
         services.adopt(broker, session.pid)
-    outcome = session.wait(lambda: run.interrupts.count, broker.alive if broker else lambda: True)
+    outcome = session.wait(lambda: run.interrupts.count, lambda: _fault(run), StopFlag(run.state), report.say)
+    run.interrupts.keys_are_pytests = False
     run = replace(run, outcome=outcome)
-    report.write_reports(run)
+    report_files.write(run.state)
     return run
+
+
+def _fault(run: "Run") -> str:
+    """Return what of the environment is gone for good, empty while nothing is."""
+    if run.broker is not None and not run.broker.alive():
+        return "the broker has ended"
+    return ""

@@ -95,7 +95,7 @@ def test_one_that_cannot_be_ended_ends_its_process_with_last_words(clock, tmp_pa
 def test_a_request_to_stop_ends_the_test_when_its_grace_is_over(clock, tmp_path, monkeypatch):
     monkeypatch.setattr("sdcm.pytest_plugin.clock._LOOK_EVERY", 0.02)
     flag = StopFlag(tmp_path)
-    flag.put_up(time.time() + 0.05, "the user asked the run to stop")
+    flag.put_up(time.time() + 0.05, "the user asked the run to stop", StopFlag.INTERRUPTED)
     with (
         pytest.raises(Ended, match="the test was ended: the user asked"),
         clock(stop=flag).phase("f::t", "the test", 600),

@@ -11,20 +11,20 @@ from sdcm.run.pytest_session import PytestOutcome, keeps_terminal, pytest_argv
 from sdcm.run.report import exit_code
 
 
-def result(*ends, status=0):
+def result(*ends, status=0, stopped=""):
     records = [{"event": "run-start", "at": 1.0, "run": "r", "command": "integration-tests"}]
     for number, end in enumerate(ends):
         records += [
             {"event": "test-start", "at": 2.0, "test": f"t{number}"},
             {"event": "test-end", "at": 3.0, "test": f"t{number}", "phase": "call", **end},
         ]
-    return RunResult.from_journal([*records, {"event": "pytest-end", "at": 4.0, "status": status}])
+    return RunResult.from_journal([*records, {"event": "pytest-end", "at": 4.0, "status": status, "stopped": stopped}])
 
 
-def run(outcome, tmp_path, **options):
+def run(outcome, tmp_path, interrupts=0, **options):
     return Run(
         RunOptions("integration-tests", **options), {}, SimpleNamespace(), "r", tmp_path, (), SimpleNamespace(),
-        SimpleNamespace(), ExitStack(), outcome=outcome,
+        SimpleNamespace(count=interrupts), ExitStack(), outcome=outcome,
     )  # fmt: skip
 
 
@@ -32,6 +32,9 @@ PASSED = {"outcome": "passed"}
 FAILED = {"outcome": "failed", "failure_class": "test", "reason": "no"}
 ENVIRONMENT = {"outcome": "error", "failure_class": "environment", "phase": "setup", "reason": "no node"}
 SKIPPED = {"outcome": "skipped", "reason": "aws: AWS_PROFILE is not set", "phase": "setup"}
+
+
+UNENDED = {"outcome": "failed", "failure_class": "environment", "reason": "did not finish"}
 
 
 @pytest.mark.parametrize(
@@ -43,8 +46,9 @@ SKIPPED = {"outcome": "skipped", "reason": "aws: AWS_PROFILE is not set", "phase
         pytest.param([FAILED, ENVIRONMENT], PytestOutcome(1), ExitCode.TESTS_FAILED, id="both"),
         pytest.param([SKIPPED], PytestOutcome(0), ExitCode.UNAVAILABLE, id="all-skipped"),
         pytest.param([PASSED, SKIPPED], PytestOutcome(0), ExitCode.OK, id="some-skipped"),
-        pytest.param([PASSED], PytestOutcome(2, interrupted=True), ExitCode.INTERRUPTED, id="interrupted"),
-        pytest.param([PASSED], PytestOutcome(2, broker_lost=True), ExitCode.ENVIRONMENT_FAILED, id="broker-lost"),
+        pytest.param([PASSED], PytestOutcome(2, fault="the broker"), ExitCode.ENVIRONMENT_FAILED, id="broker-lost"),
+        pytest.param([UNENDED], PytestOutcome(-9, fault="the engine"), ExitCode.ENVIRONMENT_FAILED, id="engine-lost"),
+        pytest.param([FAILED], PytestOutcome(1, fault="the engine"), ExitCode.TESTS_FAILED, id="failed-before-that"),
         pytest.param([PASSED], PytestOutcome(-9), ExitCode.ENVIRONMENT_FAILED, id="pytest-killed"),
         pytest.param([PASSED], PytestOutcome(1), ExitCode.TESTS_FAILED, id="pytest-says-so"),
         pytest.param([], PytestOutcome(4), ExitCode.PYTEST_USAGE_ERROR, id="pytest-refuses-its-arguments"),
@@ -55,6 +59,19 @@ SKIPPED = {"outcome": "skipped", "reason": "aws: AWS_PROFILE is not set", "phase
 def test_the_first_code_that_applies(ends, outcome, code, tmp_path):
     status = outcome.status if outcome.status in {0, 1, 2} else 0
     assert exit_code(run(outcome, tmp_path), result(*ends, status=status)) == code
+
+
+def test_a_request_to_stop_comes_first_and_ctrl_c_on_pytests_own_terminal_is_one(tmp_path):
+    failed = result(FAILED, status=1)
+    assert exit_code(run(PytestOutcome(1, interrupted=True), tmp_path, interrupts=1), failed) == ExitCode.INTERRUPTED
+    assert exit_code(run(PytestOutcome(2), tmp_path), result(PASSED, status=2, stopped="keys")) == ExitCode.INTERRUPTED
+    quit_debugger = result(FAILED, status=2, stopped="exit")
+    assert exit_code(run(PytestOutcome(2), tmp_path), quit_debugger) == ExitCode.PYTEST_INTERRUPTED
+
+
+def test_minus_x_under_xdist_ends_as_the_failed_test_does(tmp_path):
+    assert exit_code(run(PytestOutcome(2), tmp_path), result(FAILED, status=2, stopped="maxfail")) == 1
+    assert exit_code(run(PytestOutcome(2), tmp_path), result(ENVIRONMENT, status=2, stopped="maxfail")) == 75
 
 
 def test_all_skipped_may_be_allowed(tmp_path):

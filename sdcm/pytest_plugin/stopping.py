@@ -1,0 +1,64 @@
+"""What a request to stop the run does here: no test starts any more; running ones are `deadlines`' affair.
+
+A SIGTERM ends pytest in order, from a debugger's prompt too: fixtures are torn down, reports are written.
+"""
+
+import os
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import pytest
+
+from sdcm import journal
+from sdcm.pytest_plugin.session import acts, context_of, is_worker
+from sdcm.stop_flag import StopFlag
+
+_FLAG = pytest.StashKey["StopFlag | None"]()
+
+
+def flag_of(config: pytest.Config) -> StopFlag | None:
+    """Return the flag of the run; None in plain pytest, which has no runner to put it up."""
+    if _FLAG not in config.stash:
+        path = os.environ.get(journal.ENVIRONMENT_VARIABLE, "")
+        there = bool(path) and Path(path).exists() and not context_of(config).plain
+        config.stash[_FLAG] = StopFlag(Path(path).parent) if there else None
+    return config.stash[_FLAG]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Leave the test out once the run was asked to stop."""
+    flag = flag_of(item.config)
+    return True if flag is not None and flag.read() is not None else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """End in order on SIGTERM, unless somebody else handles it."""
+    if is_worker(config) or not acts(config) or threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _end)
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    pytest.exit("ended by SIGTERM", returncode=pytest.ExitCode.INTERRUPTED)
+
+
+def _debugging(config: pytest.Config, *, on: bool) -> None:
+    flag = flag_of(config)
+    if flag is not None:
+        flag.set_debugging(on=on)
+
+
+def pytest_enter_pdb(config: pytest.Config) -> None:
+    """Tell the runner that Ctrl-C is the debugger's now."""
+    _debugging(config, on=True)
+
+
+def pytest_leave_pdb(config: pytest.Config) -> None:
+    """Tell the runner that it is not any more."""
+    _debugging(config, on=False)

@@ -1,0 +1,107 @@
+"""Writes a run's reports from its journal: by the runner, and for a runner that was killed by whoever survives it.
+
+Where they go is written down at the run's start, so that the broker at its end, a later run or `sct.py report` can do
+the same from the run's state directory alone.
+"""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sdcm import journal as journals
+from sdcm.paths import Paths
+from sdcm.process_identity import ProcessIdentity, identify, is_alive, is_judgeable
+from sdcm.reporters.junit import write_junit
+from sdcm.reporters.outcome import RunResult
+from sdcm.reporters.summary import summary_record
+from sdcm.services import selected
+
+#: What the run's start writes down, and the selection it makes.
+PLACES_FILE = "report.json"
+SELECTION_FILE = "selection.json"
+#: Characters at a journal's end in which its last record is looked for.
+_TAIL = 4096
+
+
+def settle(state: Path, folder: Path, junit_xml: Path | None) -> None:
+    """Write down where a run's reports go, and whose run it is.
+
+    Args:
+        state: The run's state directory.
+        folder: Folder of its reports.
+        junit_xml: A further place for JUnit.
+    """
+    places = {
+        "folder": str(folder.absolute()),
+        "junit_xml": str(junit_xml.absolute()) if junit_xml else "",
+        "owner": identify().to_record(),
+    }
+    (state / PLACES_FILE).write_text(json.dumps(places))
+
+
+def folder_of(state: Path) -> Path:
+    """Return where the reports of a run go."""
+    return Path(str(_places(state).get("folder") or state))
+
+
+def write(state: Path) -> RunResult:
+    """Write JUnit and the summary from the journal, as far as the run has come.
+
+    Args:
+        state: The run's state directory.
+    """
+    chosen: tuple[selected.SelectedTest, ...] = ()
+    with suppress(OSError, ValueError):
+        chosen = selected.read(state / SELECTION_FILE)
+    result = RunResult.from_file(state / journals.FILE_NAME, chosen)
+    folder = folder_of(state)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_junit(result, folder / "junit.xml")
+    if extra := _places(state).get("junit_xml"):
+        write_junit(result, Path(str(extra)))
+    (folder / "summary.json").write_text(json.dumps(summary_record(result, folder), indent=2))
+    return result
+
+
+def write_for_dead(state: Path) -> bool:
+    """Write the reports of a run whose runner died before it could; nothing for any other run.
+
+    Returns:
+        Whether they were written.
+    """
+    places = _places(state)
+    if not places or _has_ended(state / journals.FILE_NAME):
+        return False
+    owner = ProcessIdentity.from_record(places["owner"])
+    if not is_judgeable(owner) or is_alive(owner):
+        return False
+    write(state)
+    return True
+
+
+def write_for_all_dead(places: Paths) -> None:
+    """Write what killed runs could not, each once; the folders of the last runs are looked through."""
+    for state in places.runs.iterdir() if places.runs.is_dir() else ():
+        done = state / f"{PLACES_FILE}.done"
+        with suppress(OSError, ValueError, KeyError):
+            if not done.exists() and write_for_dead(state):
+                done.touch()
+
+
+def _places(state: Path) -> dict[str, Any]:
+    try:
+        places = json.loads((state / PLACES_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return places if isinstance(places, dict) else {}
+
+
+def _has_ended(journal: Path) -> bool:
+    try:
+        with journal.open("rb") as file:
+            file.seek(max(0, journal.stat().st_size - _TAIL))
+            last = (journals.parse(line) for line in file.read().splitlines())
+            return any(record is not None and record["event"] == "run-end" for record in last)
+    except OSError:
+        return True

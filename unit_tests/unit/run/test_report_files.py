@@ -1,0 +1,43 @@
+import json
+from dataclasses import replace
+
+from sdcm import journal
+from sdcm.paths import Paths
+from sdcm.process_identity import identify
+from sdcm.run import report_files
+from unit_tests.lib.journals import HandJournal
+
+
+def a_run(folder, *, alive, ended=False):
+    folder.mkdir(parents=True)
+    report_files.settle(folder, folder, folder.parent / "junit.xml")
+    if not alive:
+        places = json.loads((folder / report_files.PLACES_FILE).read_text())
+        places["owner"] = replace(identify(), start_ticks=1, start_time=1.0).to_record()
+        (folder / report_files.PLACES_FILE).write_text(json.dumps(places))
+    records = HandJournal().write("run-start", run=folder.name, command="unit-tests").test("f.py::t")
+    if ended:
+        records.write("run-end", exit_code=0)
+    records.save(folder / journal.FILE_NAME, torn='{"event":"test-st')
+    return folder
+
+
+def test_what_a_killed_runner_could_not_write_is_written_once(tmp_path):
+    places = Paths(tmp_path, tmp_path, tmp_path, tmp_path)
+    dead = a_run(places.run_state("dead"), alive=False)
+    others = [a_run(places.run_state("live"), alive=True), a_run(places.run_state("over"), alive=False, ended=True)]
+    (places.runs / "no-run").mkdir()
+    report_files.write_for_all_dead(places)
+    assert json.loads((dead / "summary.json").read_text())["counts"] == {"passed": 1}
+    assert (places.runs / "junit.xml").exists()
+    assert not any((folder / "summary.json").exists() for folder in others)
+    (dead / "summary.json").unlink()
+    report_files.write_for_all_dead(places)
+    assert not (dead / "summary.json").exists()
+
+
+def test_a_run_without_a_selection_or_places_is_written_beside_its_journal(tmp_path):
+    HandJournal().write("run-start", run="r").test("f.py::t", "failed").save(tmp_path / journal.FILE_NAME)
+    assert report_files.write(tmp_path).counts == {"failed": 1}
+    assert (tmp_path / "junit.xml").exists()
+    assert not report_files.write_for_dead(tmp_path)
