@@ -26,8 +26,8 @@ from sdcm.pytest_plugin import (
     session,
     sharing,
     slots,
-    vector_store_fixtures,
     stopping,
+    vector_store_fixtures,
 )
 
 _FEATURES = (
