@@ -81,7 +81,7 @@ class BrokerDesk:
         request = NodeRequest.from_record(arguments["request"])
         holds_others = bool(self._leases.held_by(worker))
         node, take_away = self._nodes.make(request, test, asking, holds_others=holds_others)
-        lease = self._leases.grant(worker, node.name, test, lambda: self._in_background(take_away, node.name))
+        lease = self._leases.grant(worker, node.name, test, lambda _failed: self._in_background(take_away, node.name))
         return {"lease": lease.number, "node": node.to_record()}
 
     def _container(self, worker: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:
@@ -89,7 +89,9 @@ class BrokerDesk:
         request = ContainerRequest.from_record(arguments["request"])
         holds_others = bool(self._leases.held_by(worker))
         container, take_away = self._containers.make(request, test, asking, holds_others=holds_others)
-        lease = self._leases.grant(worker, container.name, test, lambda: self._in_background(take_away, container.name))
+        lease = self._leases.grant(
+            worker, container.name, test, lambda _failed: self._in_background(take_away, container.name)
+        )
         return {"lease": lease.number, "container": container.to_record()}
 
     def _namespace(self, worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
@@ -112,7 +114,7 @@ class BrokerDesk:
             namespaces.remove_namespace(cluster.kubeconfig, name, own, _NAMESPACE_DEADLINE)
             self._supplies.ledger.removed(entry)
 
-        lease = self._leases.grant(worker, name, test, lambda: self._in_background(take_away, name))
+        lease = self._leases.grant(worker, name, test, lambda _failed: self._in_background(take_away, name))
         return {"lease": lease.number, "namespace": name, "cluster": cluster.to_record(), "labels": own}
 
     def _load_image(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
@@ -122,7 +124,7 @@ class BrokerDesk:
         return {"reference": self._supplies.image(str(arguments["image"])).reference}
 
     def _release(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
-        self._leases.end(str(arguments["lease"]))
+        self._leases.end(str(arguments["lease"]), failed=bool(arguments.get("failed")))
         return {}
 
     def _adopt(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:

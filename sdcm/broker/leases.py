@@ -17,14 +17,15 @@ class Lease:
         worker: Who holds it.
         what: Name of the resource.
         test: Node id of the test it was asked for.
-        end: Takes the resource away; called once, in the thread that ends the lease.
+        end: Takes the resource away; called once, in the thread that ends the lease, with whether its test has
+            failed, or its holder died.
     """
 
     number: str
     worker: str
     what: str
     test: str
-    end: Callable[[], None]
+    end: Callable[[bool], None]
 
 
 class Leases:
@@ -37,7 +38,7 @@ class Leases:
         self._gone: set[str] = set()
         self._numbers = itertools.count(1)
 
-    def grant(self, worker: str, what: str, test: str, end: Callable[[], None]) -> Lease:
+    def grant(self, worker: str, what: str, test: str, end: Callable[[bool], None]) -> Lease:
         """Open a lease.
 
         Raises:
@@ -49,23 +50,23 @@ class Leases:
             if not gone:
                 self._open[lease.number] = lease
         if gone:
-            end()
+            end(True)
             raise Interrupted(f"{what} is for nobody", why=f"worker {worker} is gone")
         return lease
 
-    def end(self, number: str) -> None:
-        """End a lease; one that is ended already stays ended."""
+    def end(self, number: str, *, failed: bool = False) -> None:
+        """End a lease, saying whether its test has failed; one that is ended already stays ended."""
         with self._lock:
             lease = self._open.pop(number, None)
         if lease is not None:
-            lease.end()
+            lease.end(failed)
 
     def end_all_of(self, worker: str) -> None:
         """End every lease of a worker that is gone, the latest first; it is granted none any more."""
         with self._lock:
             self._gone.add(worker)
         for lease in reversed(self.held_by(worker)):
-            self.end(lease.number)
+            self.end(lease.number, failed=True)
 
     def move(self, old: str, new: str) -> None:
         """Let a worker go on under a new name (on a new connection); the old one is granted nothing any more."""

@@ -13,7 +13,7 @@ keeps its leases, and the request is given up.
     namespace  test                           -> lease, namespace, cluster (ClusterRecord), labels
     load-image image                          -> reference
     image      image                          -> reference
-    release    lease
+    release    lease, failed (its test has)
     status                                    -> services, leases, steps
     keep       seconds                        -> (the environment outlives its opener)
     stop                                      -> (tear down now)

@@ -23,6 +23,8 @@ NOTE_PROPERTY = "sct.note"
 STACKS = pytest.StashKey[str]()
 #: Class of a failure that the run's request to stop has made.
 BLAME = pytest.StashKey[str]()
+#: Set on a test as soon as one of its phases has failed.
+FAILED = pytest.StashKey[bool]()
 _LOG_LINES = 60
 #: Seconds for all evidence of a test: an engine that does not answer must not hold its report.
 _DEADLINE = 15.0
@@ -90,6 +92,8 @@ def pytest_runtest_makereport(
     stacks = item.stash.get(STACKS, "")
     blame = item.stash.get(BLAME, "")
     item.stash[STACKS] = item.stash[BLAME] = ""
+    if report.failed:
+        item.stash[FAILED] = True
     if not report.failed or call.excinfo is None:
         return report
     error = call.excinfo.value
@@ -148,6 +152,13 @@ class _Asking:
         except Exception as exc:  # noqa: BLE001 - evidence must never hide the failure it is for
             self.text = f"(its log cannot be read: {exc!r})"
             self.lost = str(exc) if type(exc).__name__ == "EngineLost" else ""
+
+
+def has_failed(node: pytest.Item | pytest.Collector) -> bool:
+    """Return whether a test has failed so far; for a module or a session, whether any test of this process has."""
+    if isinstance(node, pytest.Item):
+        return node.stash.get(FAILED, False)
+    return node.session.testsfailed > 0
 
 
 def last_evidence(item: pytest.Item) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from sdcm import journal
 from sdcm.errors import ServiceUnavailable
+from sdcm.pytest_plugin.evidence import has_failed
 from sdcm.pytest_plugin.readiness import skip_unavailable
 from sdcm.pytest_plugin.session import context_of, worker_name
 
@@ -44,7 +45,7 @@ def leased(asking: pytest.FixtureRequest, op: str, **arguments: Any) -> Iterator
     try:
         yield answer
     finally:
-        client.ask("release", lease=answer["lease"])
+        client.ask("release", lease=answer["lease"], failed=has_failed(asking.node))
         note(op, "ended", lease=answer["lease"])
 
 

@@ -7,7 +7,7 @@ from sdcm.errors import Interrupted
 def test_a_lease_ends_once():
     ended = []
     leases = Leases()
-    lease = leases.grant("gw0", "node-1", "test", lambda: ended.append("node-1"))
+    lease = leases.grant("gw0", "node-1", "test", lambda _failed: ended.append("node-1"))
     leases.end(lease.number)
     leases.end(lease.number)
     assert ended == ["node-1"]
@@ -17,7 +17,7 @@ def test_a_worker_that_leaves_loses_its_own_leases_the_latest_first():
     ended = []
     leases = Leases()
     for worker, what in (("gw0", "first"), ("gw1", "other"), ("gw0", "second")):
-        leases.grant(worker, what, "test", lambda what=what: ended.append(what))
+        leases.grant(worker, what, "test", lambda _failed, what=what: ended.append(what))
     leases.end_all_of("gw0")
     assert ended == ["second", "first"]
     assert [lease.what for lease in leases.all()] == ["other"]
@@ -28,7 +28,7 @@ def test_a_worker_that_is_gone_is_granted_nothing_and_the_resource_goes():
     leases = Leases()
     leases.end_all_of("gw0")
     with pytest.raises(Interrupted, match="gw0 is gone"):
-        leases.grant("gw0", "node-1", "test", lambda: ended.append("node-1"))
+        leases.grant("gw0", "node-1", "test", lambda _failed: ended.append("node-1"))
     assert ended == ["node-1"]
     assert leases.all() == []
 
@@ -36,11 +36,22 @@ def test_a_worker_that_is_gone_is_granted_nothing_and_the_resource_goes():
 def test_leases_move_to_a_workers_new_connection():
     ended = []
     leases = Leases()
-    leases.grant("gw0/1", "node-1", "test", lambda: ended.append("node-1"))
+    leases.grant("gw0/1", "node-1", "test", lambda _failed: ended.append("node-1"))
     leases.move("gw0/1", "gw0/2")
     leases.end_all_of("gw0/1")
     assert ended == []
     with pytest.raises(Interrupted):
-        leases.grant("gw0/1", "late", "test", lambda: ended.append("late"))
+        leases.grant("gw0/1", "late", "test", lambda _failed: ended.append("late"))
     leases.end_all_of("gw0/2")
     assert ended == ["late", "node-1"]
+
+
+def test_who_takes_it_away_learns_whether_the_test_failed():
+    said = []
+    leases = Leases()
+    for worker in ("gw0", "gw0", "gw1"):
+        leases.grant(worker, "node", "test", said.append)
+    leases.end("1")
+    leases.end("2", failed=True)
+    leases.end_all_of("gw1")
+    assert said == [False, True, True]
