@@ -20,6 +20,7 @@ _CQL = str(CQL_PORT)
 _LOOPBACK = "127.0.0.1"
 #: Seconds a patient session keeps trying, and between two tries.
 _PATIENCE, _PAUSE = 300.0, 1.0
+_ANYTHING, _ANSWER_SECONDS = "SELECT key FROM system.local", 5.0
 
 
 class CqlAccess(Container):
@@ -45,7 +46,8 @@ class CqlAccess(Container):
         self._ports, self._ip = dict(record.ports), record.ip
         self._ips = {record.ip}
         self._login: Callable[[], tuple[str, str]] | None = None
-        self._sessions: list[Session] = []
+        #: Open sessions, each with the addresses that it may send requests to; all of the ring's when empty.
+        self._sessions: list[tuple[Session, frozenset[str]]] = []
         self._lock = threading.Lock()
 
     def log_in_as(self, login: Callable[[], tuple[str, str]]) -> None:
@@ -65,6 +67,48 @@ class CqlAccess(Container):
         self._ips.add(self.ip_address)
         self._ips.discard("")
         self.whereabouts.note(self._ips, self.ports.get(_CQL) if up else None)
+
+    def reconnect_sessions(self, sessions: "Sequence[Session]", timeout: float) -> None:
+        """Have open sessions use this node again, now instead of at the driver's next look.
+
+        Raises:
+            DeadlinePassed: One does not within `timeout` seconds.
+        """
+        from sdcm.wait import wait_for
+
+        for session in sessions:
+            wait_for(
+                self._answers_in,
+                step=0.1,
+                text=f"an open session to find {self.name} again",
+                timeout=timeout,
+                session=session,
+            )
+
+    def _answers_in(self, session: "Session") -> bool:
+        """Whether the node answers a session, or is none of its nodes; one that has it down is told that it is up."""
+        from cassandra import RequestExecutionException, RequestValidationException
+
+        for host in session.cluster.metadata.all_hosts():
+            if host.address not in self._ips or session.is_shutdown:
+                continue
+            if host.is_up:
+                # A session notices closed connections when it uses them.
+                with contextlib.suppress(RequestExecutionException, RequestValidationException):
+                    session.execute(_ANYTHING, timeout=_ANSWER_SECONDS, host=host)
+            else:
+                session.cluster.on_up(host)
+                return False
+        return True
+
+    def sessions_with(self, node: "CqlAccess") -> "list[Session]":
+        """Return the open sessions that were opened by way of this node and may send requests to that one."""
+        with self._lock:
+            return [
+                session
+                for session, only in self._sessions
+                if not session.is_shutdown and (not only or only & node._ips)
+            ]
 
     def cql_connection(
         self,
@@ -119,7 +163,7 @@ class CqlAccess(Container):
             self.note_place()
             session = connect()
         with self._lock:
-            self._sessions.append(session)
+            self._sessions.append((session, frozenset(only)))
         return session
 
     def _open_session(
@@ -186,8 +230,7 @@ class CqlAccess(Container):
             yield session
         finally:
             with self._lock:
-                if session in self._sessions:
-                    self._sessions.remove(session)
+                self._sessions = [entry for entry in self._sessions if entry[0] is not session]
             session.cluster.shutdown()
 
     def cql_connection_patient_exclusive(
@@ -200,6 +243,6 @@ class CqlAccess(Container):
         """Close the sessions that were opened here, and the connections to the engine."""
         with self._lock:
             sessions, self._sessions = self._sessions, []
-        for session in sessions:
+        for session, _ in sessions:
             session.cluster.shutdown()
         super().close()

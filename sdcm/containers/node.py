@@ -1,6 +1,7 @@
 """A database node as tests use it: a container that speaks CQL and carries nodetool and cqlsh."""
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -182,15 +183,18 @@ class Node(NodeTools):
     def start(self, timeout: float = START_SECONDS) -> None:
         """Start the stopped node and wait until it takes its superuser's login.
 
-        Its published ports change; sessions that are open find them by themselves.
+        Its published ports change; the sessions that its ring's nodes have open use the new ones.
 
         Raises:
             EnvironmentFailed: It ended while it booted.
             DeadlinePassed: It was not ready within `timeout` seconds.
         """
+        started = time.monotonic()
         super().start()
         self.wait_until_ready(timeout)
         self.note_place()
+        sessions = [session for node in self.parent_cluster for session in node.sessions_with(self)]
+        self.reconnect_sessions(sessions, max(1.0, started + timeout - time.monotonic()))
 
     def stop(self, timeout: int = 10) -> None:
         """Ask it to end, and kill it after `timeout` seconds; sessions go on with the ring's other nodes."""

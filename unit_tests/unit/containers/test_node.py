@@ -1,6 +1,7 @@
 import contextlib
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,10 +16,20 @@ from unit_tests.lib.fake_docker import FakeDocker
 
 
 class FakeCluster:
-    """A driver's cluster that only notes its end."""
+    """A driver's cluster that notes its end, and what it was told of its only host."""
 
     def __init__(self) -> None:
         self.ended = False
+        self.host = SimpleNamespace(address="10.0.0.1", is_up=True)
+        self.told_up = 0
+
+    @property
+    def metadata(self) -> Any:
+        return SimpleNamespace(all_hosts=lambda: [self.host])
+
+    def on_up(self, host: Any) -> None:
+        self.told_up += 1
+        host.is_up = self.told_up > 1
 
     def shutdown(self) -> None:
         self.ended = True
@@ -29,6 +40,19 @@ class FakeSession:
 
     def __init__(self) -> None:
         self.cluster = FakeCluster()
+        self.asked = 0
+
+    def execute(self, _query: str, timeout: float, host: Any) -> None:
+        assert timeout > 0
+        assert host is self.cluster.host
+        self.asked += 1
+        if self.asked == 1:
+            host.is_up = False
+            raise ConnectionError("it is closed")
+
+    @property
+    def is_shutdown(self) -> bool:
+        return self.cluster.ended
 
 
 @pytest.fixture
@@ -155,6 +179,20 @@ def test_a_start_waits_for_the_login_and_takes_over_the_new_port(
     # The fake engine gave it another address too: whoever knows the old one is led to it all the same.
     assert node.ip_address == "10.0.0.2"
     assert [node.whereabouts.place_of(ip, 9042)[1] for ip in ("10.0.0.1", "10.0.0.2")] == [40100, 40100]
+
+
+def test_open_sessions_use_a_started_node_again(
+    node: Node, opened: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sdcm.containers.launch.CqlProbe.ask", lambda *_: True)
+    lost, closed, anothers = node.cql_connection(), node.cql_connection(), node.cql_connection(exclusive=True)
+    closed.cluster.shutdown()
+    anothers.cluster.host.address = "10.0.0.9"
+    node.restart()
+    assert len(opened) == 3
+    # The closed connection is noticed, then the node told of until it is up, then it answers.
+    assert (lost.asked, lost.cluster.told_up, lost.cluster.host.is_up) == (2, 2, True)
+    assert (closed.asked, anothers.asked) == (0, 0)
 
 
 def test_nobody_is_led_to_a_node_that_is_stopped_or_gone(node: Node) -> None:

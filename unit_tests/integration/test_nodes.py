@@ -1,0 +1,226 @@
+"""What a test can do with a node, each on a real one.
+
+External services: Docker (database nodes)
+"""
+
+import os
+from contextlib import closing
+
+import docker
+import pytest
+
+from sdcm.containers.container import Container
+from sdcm.containers.execution import CommandTimedOut, UnexpectedExit
+from sdcm.errors import EnvironmentFailed, UsageProblem
+
+KEYSPACE = "CREATE KEYSPACE {} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}"
+
+
+@pytest.mark.integration
+def test_commands_and_files(docker_scylla, tmp_path):
+    """`run` tells all about a command, a command whose time is up dies inside too, files travel both ways.
+
+    External services: Docker (database node)
+    """
+    node = docker_scylla
+    result = node.run("echo one; echo two >&2")
+    assert (result.stdout, result.stderr, result.command) == ("one\n", "two\n", "echo one; echo two >&2")
+    assert (result.exited, result.exit_status, result.return_code, result.ok, result.failed) == (0, 0, 0, True, False)
+    assert 0 < result.duration < 30
+    assert node.run("exit 3", ignore_status=True).exit_status == 3
+    with pytest.raises(UnexpectedExit, match="ended with status 4: no such luck"):
+        node.run("echo no such luck >&2; exit 4")
+    seen = []
+    node.run("echo a; echo b", log_file=tmp_path / "log", watchers=[seen.append], timestamp_logs=True)
+    assert seen == ["a", "b"]
+    assert [line.split()[2] for line in (tmp_path / "log").read_text().splitlines()] == ["a", "b"]
+    assert node.run("test -e /tmp/tried || { touch /tmp/tried; exit 1; }", retry=2).ok
+    assert node.remoter.sudo("id -u").stdout == "0\n"
+    with pytest.raises(CommandTimedOut, match=r"did not end within 1 s"):
+        node.run("sleep 987 & sleep 987", timeout=1)
+    assert node.run("cat /proc/[0-9]*/cmdline | tr '\\0' ' '").stdout.count("sleep 987") <= 1  # this line's own
+
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").write_text("content")
+    assert node.send_files(tmp_path / "folder", "/srv/made/for/it") is True
+    assert node.run("cat /srv/made/for/it/file").stdout == "content"
+    (tmp_path / "back").mkdir()
+    assert node.receive_files("/srv/made/for/it", tmp_path / "back") is True
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["back", "folder", "log"]
+    back = tmp_path / "back" / "it" / "file"
+    assert (back.read_text(), back.stat().st_uid) == ("content", os.getuid())
+    with pytest.raises(FileNotFoundError):
+        node.receive_files("/nowhere", tmp_path)
+
+
+@pytest.mark.integration
+def test_tools_sessions_and_events(docker_scylla, params, events_function_scope):
+    """cqlsh, nodetool and sessions as their users know them; a call of nodetool is an event.
+
+    External services: Docker (database node)
+    """
+    node = docker_scylla
+    node.run_cqlsh(KEYSPACE.format("shop"))
+    node.run_cqlsh(
+        """CREATE TABLE orders (id int PRIMARY KEY, "Item" text);
+           INSERT INTO orders (id, "Item")
+           VALUES (1, 'a "quoted" $HOME kettle');""",
+        keyspace="shop",
+    )
+    lines = node.run_cqlsh('SELECT "Item" FROM shop.orders', split=True)
+    assert [line for line in lines if "kettle" in line] == ['a "quoted" $HOME kettle']
+    with pytest.raises(UnexpectedExit, match="SyntaxException"):
+        node.run_cqlsh("SELEC", num_retry_on_failure=2, retry_interval=0.1)
+
+    before = events_function_scope.events_counter
+    assert "shop" in node.run_nodetool("tablestats", args="shop.orders", timeout=60).stdout
+    told = events_function_scope.published_events[before:]
+    assert [(event["base"], event["period_type"]) for event in told] == [
+        ("NodetoolEvent", "begin"),
+        ("NodetoolEvent", "end"),
+    ]
+    assert (told[0]["node"], told[0]["nodetool_command"]) == (node.name, "tablestats shop.orders")
+    assert node.run_nodetool("nonsense", ignore_status=True, timeout=60).failed
+
+    session = node.cql_connection("shop", compression=False, protocol_version=4)
+    assert session.execute("SELECT id FROM orders").one().id == 1
+    assert session.cluster.protocol_version == 4
+    session.execute("CREATE ROLE bob WITH PASSWORD = 'builder' AND LOGIN = true AND SUPERUSER = true")
+    with node.cql_connection_patient("shop", "bob", "builder", connect_timeout=30) as bobs:
+        assert bobs.execute("SELECT id FROM orders").one().id == 1
+    assert bobs.is_shutdown
+    with node.parent_cluster.cql_connection_patient_exclusive(node) as alone:
+        assert alone.execute("SELECT release_version FROM system.local").one().release_version == node.release_version
+    # Who logs in is what params say, in sessions and in cqlsh.
+    params.update(authenticator_user="bob", authenticator_password="builder")
+    assert node.parent_cluster.get_db_auth() == ("bob", "builder")
+    assert node.cql_connection().cluster.auth_provider.username == "bob"
+    assert "orders" in node.run_cqlsh("DESCRIBE TABLES", keyspace="shop").stdout
+
+    host, _, port = node.get_port("9042").rpartition(":")
+    assert (host, int(port)) == tuple(node.ports["9042"])
+    with pytest.raises(UsageProblem, match=r"published are 9042"):
+        node.get_port(1)
+    assert node.is_port_used(9042, "cql")
+    assert not node.is_port_used(9999, "nothing")
+    addresses = {
+        node.ip_address, node.internal_ip_address, node.external_address, node.private_ip_address, node.cql_address,
+        node.public_dns_name,
+    }  # fmt: skip
+    assert addresses == {node.run("hostname -i").stdout.strip()}
+    assert node.ssl_conf_dir is None
+
+
+@pytest.mark.integration
+def test_a_nodes_life(docker_scylla):
+    """Settings that are changed count after a restart, which an open session outlives; pause, stop and the end.
+
+    External services: Docker (database node)
+    """
+    node = docker_scylla
+    session = node.cql_connection()
+    session.execute(KEYSPACE.format("shop"))
+    assert list(node.follow_system_log(["Startup complete"], start_from_beginning=True)) != []
+    followed = node.follow_system_log(["Starting listening for CQL clients"])
+    assert list(followed) == []
+
+    with node.remote_yaml() as settings:
+        assert settings.num_tokens == 4
+        settings.cluster_name_of_nobody = "x"
+        del settings.cluster_name_of_nobody
+        settings["compaction_throughput"] = "7MiB/s"
+    if node.flavour == "cassandra":
+        with pytest.raises(UsageProblem, match="remote_cassandra_yaml"):
+            node.remote_scylla_yaml()
+    before = node.get_port(9042)
+    node.restart()
+    assert node.get_port(9042) != before
+    setting = session.execute("SELECT value FROM system_views.settings WHERE name = 'compaction_throughput'").one()
+    assert setting.value == "7MiB/s"
+    (line,) = followed
+    assert "CQL clients" in line
+    assert line in node.get_log()
+
+    node.pause()
+    with pytest.raises(EnvironmentFailed, match="paused"):
+        node.run("true", timeout=1)
+    node.unpause()
+    assert node.run("true").ok
+    node.stop()
+    assert not node.is_running()
+    with pytest.raises(EnvironmentFailed):
+        node.run("true")
+    node.start()
+    assert node.is_running()
+    assert "shop" in {row.keyspace_name for row in session.execute("SELECT keyspace_name FROM system_schema.keyspaces")}
+    node.kill()
+    assert not node.is_running()
+    node.kill()
+
+
+@pytest.mark.integration
+@pytest.mark.docker_scylla_args(dc="of-class", memory_mb=600, seeds="", native_entrypoint=False)
+class TestMarkerArguments:
+    """Arguments of the class, of which the test's own win one by one."""
+
+    @pytest.mark.docker_scylla_args(
+        image="cassandra",
+        dc="of-function",
+        rack=7,
+        docker_network="backend",
+        fresh=True,
+        smp=1,
+        extra_args=["-Dsct.mine=yes"],
+    )
+    def test_each_reaches_the_node(self, docker_scylla):
+        """Image, place, network, memory and further arguments are the node's; logins are asked for as always.
+
+        External services: Docker (database node)
+        """
+        node = docker_scylla
+        assert node.flavour == "cassandra"
+        session = node.cql_connection()
+        local = session.execute("SELECT data_center, rack FROM system.local").one()
+        assert (local.data_center, local.rack) == ("of-function", "RACK7") == (node.record.dc, node.record.rack)
+        assert node.docker_network.endswith("-backend")
+        node.refresh()
+        assert node.handle.attrs["HostConfig"]["Memory"] == 600 * 2**20
+        command_line = node.run("cat /proc/1/cmdline | tr '\\0' ' '").stdout
+        assert "-Dsct.mine=yes" in command_line
+        with node.remote_yaml() as settings:
+            assert settings.authenticator == "PasswordAuthenticator"
+            assert settings.authorizer == "CassandraAuthorizer"
+
+
+@pytest.mark.integration
+@pytest.mark.docker_scylla_args(extra_args=["-XX:NoSuchOption"])
+def test_a_node_that_does_not_come_up_leaves_nothing(request):
+    """The container of a failed boot is gone before the test hears of it.
+
+    External services: Docker (database node)
+    """
+    with pytest.raises(EnvironmentFailed, match=r"NoSuchOption|ended with status"):
+        request.getfixturevalue("docker_scylla")
+    with closing(docker.from_env()) as engine:
+        left = engine.containers.list(all=True, filters={"label": f"sct.test={request.node.nodeid}"})
+        assert left == []
+
+
+@pytest.mark.integration
+def test_a_killed_container_takes_its_volume_along(catalogue_image):
+    """The anonymous volume of an image that declares one goes with the container.
+
+    External services: Docker
+    """
+    with closing(docker.from_env()) as engine:
+        made = engine.containers.create(catalogue_image("base-bookworm"), ["sleep", "60"], volumes=["/data"])
+        handle = Container(made.id, os.environ["DOCKER_HOST"], name=made.name, image="base-bookworm")
+        try:
+            made.start()
+            made.reload()
+            (volume,) = [mount["Name"] for mount in made.attrs["Mounts"]]
+            assert [found.name for found in engine.volumes.list() if found.name == volume] == [volume]
+        finally:
+            handle.kill()
+            handle.close()
+        assert [found.name for found in engine.volumes.list() if found.name == volume] == []
