@@ -24,6 +24,8 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
                     failure), text (the failure in full), sections ([title, text] each), failure_class (product,
                     test, environment, leak), services (labels), properties ([name, value]
                     each). A worker that dies after the test's end adds a second one
+    test-event      test, worker, base (kind of event), severity, period, event_id, line (what a test's event system was
+                    told; the whole of it is in the files of events/ beside the journal)
     held-back       test, seconds (it waited for other tests to end: run_alone, weight, concurrency)
     durations-lost  reason
     leak            test, kind (container, network, volume, namespace, thread, process, or a kind of cluster-scoped
@@ -129,9 +131,9 @@ class Notes:
         if self._journal is not None and str(self._journal.path) != path:
             self.close()
         if self._journal is None:
-            if not path or not Path(path).exists():
+            if (file := of_this_run()) is None:
                 return
-            self._journal = Journal(Path(path))
+            self._journal = Journal(file)
         self._journal.write(event, **data)
 
     def close(self) -> None:
@@ -139,6 +141,12 @@ class Notes:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+
+
+def of_this_run() -> Path | None:
+    """Return the journal's file of the run this process belongs to; None where there is none."""
+    path = os.environ.get(ENVIRONMENT_VARIABLE)
+    return Path(path) if path and Path(path).exists() else None
 
 
 def note(event: str, **data: Any) -> None:

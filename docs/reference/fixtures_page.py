@@ -142,6 +142,15 @@ def test_table(docker_scylla): ...
 @pytest.mark.timeout(60)  # this test must end within a minute
 def test_quick(docker_scylla): ...
 """,
+    "strict_events": """\
+from sdcm.events.kinds import TestFrameworkEvent
+
+
+@pytest.mark.strict_events
+def test_a_failure_is_told(events):
+    with events.expect(TestFrameworkEvent, regex="cannot reach"):
+        TestFrameworkEvent(source="loader", message="cannot reach the node").publish()  # expected: the test passes
+""",
     "sct_config": """\
 @pytest.mark.sct_config(files=["test-cases/docker/minimal.yaml", "test-cases/docker/tls.yaml"])
 def test_with_config(params):

@@ -11,6 +11,7 @@ MARKERS = {
     "timeout": "timeout(seconds): deadline of the test's body, its waits for services and leases left out; 0: none",
     "needs": "needs(*capabilities): what the test asks of its node, e.g. 'alternator'; skipped on a node without",
     "sct_config": "sct_config(files): configuration file, or list of files, for the `params` fixture",
+    "strict_events": "strict_events(on=True): an unexpected event of severity ERROR or worse fails the test",
     "run_alone": "run_alone: no other test of the run may run beside it",
     "weight": "weight(tests): it counts for so many tests: so many fewer run beside it",
     "concurrency": "concurrency(name, limit): of the tests that carry this name, at most `limit` run at once",

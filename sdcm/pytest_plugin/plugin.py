@@ -27,6 +27,7 @@ from sdcm.pytest_plugin import (
     sharing,
     slots,
     stopping,
+    strict_events,
     vector_store_fixtures,
 )
 
@@ -41,6 +42,7 @@ _FEATURES = (
     readiness,
     config_fixtures,
     events_fixtures,
+    strict_events,
     metrics_fixtures,
     docker_fixtures,
     alternator_fixtures,
@@ -57,6 +59,7 @@ _FEATURES = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the project's own settings."""
     deadlines.add_options(parser)
+    strict_events.add_options(parser)
     parser.addini(
         session.ACTS_INI,
         "the plugin acts in plain pytest as under sct.py: every declared service is waited for, or skips its tests",

@@ -27,6 +27,8 @@ OUR_FIXTURES = {name for name, *_ in runpy.run_path(str(ROOT / "docs/reference/f
 PYTESTS_FIXTURES = {"capsys", "caplog", "monkeypatch", "request", "tmp_path", "tmp_path_factory"}
 PYTESTS_MARKERS = {"parametrize", "skip", "skipif", "usefixtures", "xdist_group", "xfail"}
 PYTESTS_OPTIONS = {"--dist", "--pdb"}
+#: Of our plugin's, which pytest itself takes.
+PLUGINS_OPTIONS = {"--strict-events"}
 #: Fixtures that a unit test cannot have.
 SERVICE_FIXTURES = {name for name in OUR_FIXTURES if labels.of_fixtures([name])}
 _FENCE = re.compile(
@@ -136,7 +138,7 @@ def test_commands_and_options_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_options_spoken_of_exist(page: Path) -> None:
     spoken_of = re.findall(r"`(--[a-z-]+)", _FENCE.sub("", page.read_text(encoding="utf-8")))
-    assert set(spoken_of) - OPTIONS - PYTESTS_OPTIONS == set()
+    assert set(spoken_of) - OPTIONS - PYTESTS_OPTIONS - PLUGINS_OPTIONS == set()
 
 
 def test_a_wrong_command_is_seen(tmp_path: Path) -> None:
