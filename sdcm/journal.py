@@ -34,7 +34,7 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
                     (false where it may as well be somebody else's)
     lease           lease, what, test, worker, state (wanted, granted, ended), seconds
     container       name, image, test, state (starting, ready, removed, left), seconds, reason (why it is left)
-    removal-failed  name, reason (what was leased is still there; teardown tries again)
+    removal-failed  name, reason (a removal that failed; it is tried again, at the latest by teardown)
     pytest-end      status, stopped (maxfail: `-x` and its like; keys: Ctrl-C; exit: a debugger's `q`; or empty)
     teardown-start  resources
     teardown-end    seconds, leftovers (kind, name, reason each)

@@ -19,6 +19,8 @@ _ENTRY = "sdcm.run.broker_process"
 _TEARDOWN_ENTRY = "sdcm.run.teardown"
 SPEC_FILE = "broker.json"
 LOG_FILE = "broker.log"
+#: A broker's exit status when part of it failed and the journal says which.
+JOURNALLED_STATUS = 10
 #: The kernel's limit for the path of a Unix socket, its closing zero included; unix(7).
 _SOCKET_PATH_LIMIT = 108
 #: What is handed on and written down; there are others that begin with DOCKER_ and hold logins.
@@ -80,6 +82,8 @@ class OpenBroker:
         self._places = places
         self._child = child
         self._pipe: int | None = pipe
+        #: After `end`: why the broker could not do it itself, where the journal does not say so already.
+        self.failure = ""
 
     @classmethod
     def start(cls, spec: BrokerSpec, places: paths.Paths, environ: Mapping[str, str]) -> "OpenBroker":
@@ -173,8 +177,13 @@ class OpenBroker:
             What is left, empty when nothing is.
         """
         self.hang_up()
-        if self.wait(deadline) == 0:
+        status = self.wait(deadline)
+        if status == 0:
             return ""
+        if status is None:
+            self.failure = f"it did not end within {deadline:g} s"
+        elif status != JOURNALLED_STATUS:
+            self.failure = self.last_words()
         self.kill()
         try:
             done = clean_up_after(self.spec.run_id, environ, deadline)

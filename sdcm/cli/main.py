@@ -110,8 +110,9 @@ def entry() -> NoReturn:
         # Whoever read our output has gone; there is nobody left to tell. 141 is what a shell says of it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 128 + signal.SIGPIPE
-    except Exception:  # noqa: BLE001 - the last stop: one line on screen, the traceback in a file
-        click.echo(f"sct: a defect of the runner itself; its traceback is in {_log_defect()}", err=True)
+    except Exception as exc:  # noqa: BLE001 - the last stop: one line on screen, the traceback in a file
+        what = f"sct: a defect of the runner itself, in {_where(exc)}: {type(exc).__name__}"
+        click.echo(f"{what}; its traceback is in {_log_defect()}", err=True)
     sys.exit(int(code))
 
 
@@ -119,6 +120,15 @@ def _one_line(exc: click.ClickException) -> str:
     text = " ".join(exc.format_message().split())
     context = getattr(exc, "ctx", None)
     return f"{text} -- see `{context.command_path} --help`" if context is not None else text
+
+
+def _where(exc: Exception) -> str:
+    """Return the last place in this package that an exception came through."""
+    package = Path(__file__).parents[1]
+    frames = [frame for frame in traceback.extract_tb(exc.__traceback__) if package in Path(frame.filename).parents]
+    if not frames:
+        return "no code of its own"
+    return f"{frames[-1].name} ({Path(frames[-1].filename).relative_to(package.parent)})"
 
 
 def _log_defect() -> Path:

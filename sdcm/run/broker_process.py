@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 import traceback
-from contextlib import ExitStack
+from contextlib import suppress
+from pathlib import Path
 
 from sdcm import journal as journals
 from sdcm import paths, process_identity
@@ -19,12 +20,13 @@ from sdcm.broker import protocol, runs
 from sdcm.broker.admission import Admission
 from sdcm.broker.desk import BrokerDesk
 from sdcm.broker.gate import Gate
-from sdcm.broker.opener import SPEC_FILE, BrokerSpec
+from sdcm.broker.opener import JOURNALLED_STATUS, SPEC_FILE, BrokerSpec
 from sdcm.broker.server import Server
 from sdcm.broker.states import ServiceStates
 from sdcm.journal import Journal
 from sdcm.ownership.ledger import Ledger
 from sdcm.run import report_files, teardown
+from sdcm.run.end_steps import EndSteps, note_failure
 from sdcm.run.services_up import ServicesUp
 
 #: Seconds that what is just being made may take to exist once the run ends.
@@ -52,8 +54,8 @@ def _sweep(places: paths.Paths) -> None:
         teardown.tear_down_dead(dead.run_id, places)
 
 
-def serve(run_id: str, pipe: int) -> None:
-    """Be the broker of a run until it ends, and tear it down."""
+def serve(run_id: str, pipe: int) -> int:
+    """Be the broker of a run until it ends, and tear it down; return the exit status."""
     places = paths.from_environment()
     state, runtime = places.run_state(run_id), places.run_runtime(run_id)
     spec = BrokerSpec.from_record(json.loads((state / SPEC_FILE).read_text()))
@@ -70,8 +72,7 @@ def serve(run_id: str, pipe: int) -> None:
     server.start()
     threading.Thread(target=_sweep, args=(places,), daemon=True).start()
     threading.Thread(target=_watch_opener, args=(pipe, supplies, server, stop), daemon=True).start()
-    with ExitStack() as stack:
-        # Last in, first out, and each is called whatever became of those before it.
+    with EndSteps(journal) as stack:
         stack.callback(report_files.write_for_dead, state)
         stack.callback(teardown.tear_down, run_id, places, ledger, journal)
         stack.callback(supplies.let_go_of_engine)
@@ -82,16 +83,18 @@ def serve(run_id: str, pipe: int) -> None:
         stack.callback(server.close)
         supplies.begin()
         stop.wait()
+    return JOURNALLED_STATUS if stack.failed else 0
 
 
 def main() -> None:
     """Run `serve` and leave without waiting for threads that are blocked for ever."""
-    status = 0
     try:
-        serve(sys.argv[1], int(sys.argv[2]))
-    except Exception:  # noqa: BLE001 - the last stop: the traceback belongs into the broker's log
+        status = serve(sys.argv[1], int(sys.argv[2]))
+    except Exception as exc:  # noqa: BLE001 - the last stop: the traceback belongs into the broker's log
         traceback.print_exc()
-        status = 1
+        status = JOURNALLED_STATUS
+        with suppress(OSError):
+            note_failure(Journal(Path(os.environ[journals.ENVIRONMENT_VARIABLE])), "broker", exc)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

@@ -13,9 +13,10 @@ from sdcm.broker.client import BrokerClient
 from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
 from sdcm.broker.protocol import BROKER_VARIABLE, RUN_VARIABLE, SERVICES_FILE, SERVICES_VARIABLE
 from sdcm.broker.runs import LiveRun, kept_environment
-from sdcm.errors import SctError, ServiceUnavailable, UsageProblem
+from sdcm.errors import EnvironmentFailed, SctError, ServiceUnavailable, UsageProblem
 from sdcm.run import report, selection, sharding
 from sdcm.run.display import JournalDisplay
+from sdcm.run.end_steps import note_failure
 from sdcm.services import selected
 
 if TYPE_CHECKING:
@@ -178,7 +179,10 @@ def _end(run: "Run", broker: OpenBroker) -> None:
             report.say_kept(run.journal, run.run_id, environ)
             broker.hang_up()
             return
-    if left := broker.end(run.environ, _TEARDOWN_DEADLINE):
+    left = broker.end(run.environ, _TEARDOWN_DEADLINE)
+    if broker.failure:
+        note_failure(run.journal, "broker", EnvironmentFailed("the broker is gone", why=broker.failure))
+    if left:
         report.complain(f"some of the run is left: {left} -- `sct.py clean` removes it")
 
 

@@ -55,6 +55,8 @@ def tear_down(run_id: str, places: Paths, ledger: Ledger, journal: Journal) -> l
     for entry in with_cluster:
         ledger.removed(entry)
     leftovers_of_last = removers.remove(last, ledger, _FOR_THE_LAST, extra=extra)
+    for leftover in leftovers:
+        journal.write("removal-failed", name=leftover.name, reason=leftover.reason)
     if leftovers:
         # A private engine that was too slow to answer has taken its objects along when it was stopped.
         numbers = {entry.number for entry in ledger.entries()}
