@@ -36,6 +36,8 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
     container       name, image, test, state (starting, ready, removed, left), seconds, reason (why it is left)
     removal-failed  name, reason (a removal that failed; it is tried again, at the latest by teardown)
     pytest-end      status, stopped (maxfail: `-x` and its like; keys: Ctrl-C; exit: a debugger's `q`; or empty)
+    stress          tool, run (tool, loader, number), loader, state (started, running, done, failed, killed), command,
+                    operation, values (kind of figure -> value: milliseconds, and so many a second), text (result)
     teardown-start  resources
     teardown-end    seconds, leftovers (kind, name, reason each)
     run-end         exit_code, seconds

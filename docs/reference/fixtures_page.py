@@ -99,6 +99,30 @@ def test_a_gauge_is_scraped(prom_address):
     active().gauge("sct_mine", "what my test counts").set(3)
     assert "sct_mine 3.0" in requests.get(f"http://{prom_address}/metrics", timeout=5).text
 """,
+    "loaders": """\
+from sdcm.stress.cassandra_stress import CassandraStressThread
+
+
+@pytest.mark.integration
+@pytest.mark.stress_tools("cassandra-stress")
+def test_write(docker_scylla, loaders, params):
+    thread = CassandraStressThread(
+        loaders, "cassandra-stress write n=1000 -rate threads=5", timeout=60, node_list=[docker_scylla], params=params
+    )
+    output, errors = thread.run().parse_results()
+    assert not errors
+    assert float(output[0]["latency mean"]) > 0
+""",
+    "stress": """\
+@pytest.mark.integration
+@pytest.mark.stress_tools("latte")
+def test_reads_per_second(docker_scylla, stress):
+    script = "docker/latte/workloads/workload.rn"
+    stress(f"latte load {script}").summary()
+    summary = stress(f"latte run -d 5s -f read {script}", timeout=20).summary()
+    assert summary.number("op rate") > 100
+    assert summary.quantities["latency 99th percentile"].unit == "ms"
+""",
     "params": """\
 def test_defaults(params):
     assert params["n_db_nodes"] == 1
@@ -169,6 +193,11 @@ def test_compaction_under_load(docker_scylla): ...
 @pytest.mark.integration
 @pytest.mark.concurrency("licence server", limit=2)
 def test_checks_out_a_licence(docker_scylla): ...
+""",
+    "stress_tools": """\
+@pytest.mark.integration
+@pytest.mark.stress_tools("latte", "cassandra-stress")
+def test_two_tools(docker_scylla, stress): ...
 """,
     "docker_scylla_args": """\
 @pytest.mark.integration

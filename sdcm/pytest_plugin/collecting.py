@@ -40,6 +40,7 @@ def _look(item: pytest.Item) -> SelectedTest:
         arguments = node_arguments.of_item(item)
         images = (str(arguments.get("scylla_docker_image") or arguments.get("image") or NODE_IMAGE),)
     images += tuple(image for name, image in _FIXTURE_IMAGES.items() if name in fixtures)
+    images += tuple(str(tool) for marker in item.iter_markers("stress_tools") for tool in marker.args)
     return SelectedTest(
         nodeid=item.nodeid,
         file=item.nodeid.partition("::")[0],

@@ -19,6 +19,7 @@ MARKERS = {
         "docker_scylla_args(scylla_docker_image, image, docker_network, ssl, mtls, seeds, rack, dc, native_entrypoint, "
         "fresh, smp, memory_mb, extra_args, vs_docker_image): how `docker_scylla` starts its node"
     ),
+    "stress_tools": "stress_tools(*tools): stress tools the test runs; their images are made ready before it starts",
 }
 
 

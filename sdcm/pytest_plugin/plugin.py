@@ -27,6 +27,7 @@ from sdcm.pytest_plugin import (
     sharing,
     slots,
     stopping,
+    stress_fixtures,
     strict_events,
     vector_store_fixtures,
 )
@@ -49,6 +50,7 @@ _FEATURES = (
     vector_store_fixtures,
     kubernetes_fixtures,
     kafka_fixtures,
+    stress_fixtures,
     evidence,
     secrecy,
     journalling,

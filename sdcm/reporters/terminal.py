@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sdcm.reporters.reading import JournalReader, Record, number, text
+from sdcm.reporters.stress_lines import StressLines
 
 #: Seconds of silence after which a step is heard of: on a terminal, and where a log is kept.
 TERMINAL_BEAT = 2.0
@@ -50,6 +51,7 @@ class SetupLines:
         self._beat = beat
         self._running: dict[str, _Running] = {}
         self._reader = JournalReader()
+        self._stress = StressLines()
         self._lines_of: dict[str, Callable[[Record], list[str]]] = {
             "selection": _selection,
             "service": _service,
@@ -57,6 +59,7 @@ class SetupLines:
             "step-say": self._say,
             "step-end": self._end,
             "pytest-start": self._pytest_starts,
+            "stress": self._stress_says,
             "teardown-start": self._tear_down,
             "teardown-end": self._torn_down,
             "run-end": self._run_ends,
@@ -132,6 +135,10 @@ class SetupLines:
         # From here on pytest's own lines show that the run lives.
         self._beat = max(self._beat, LOG_BEAT)
         return []
+
+    def _stress_says(self, record: Record) -> list[str]:
+        said = self._stress.feed(record)
+        return [_row(*said)] if said else []
 
     def _tear_down(self, record: Record) -> list[str]:
         at = number(record, "at")

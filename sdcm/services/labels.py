@@ -21,7 +21,7 @@ FIXTURES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"docker_scylla\w*"), "docker"),
     (re.compile(r"docker_vector_store\w*|vector_store_image"), "docker"),
     (re.compile(r"alternator_api"), "docker"),
-    (re.compile(r"catalogue_image|kafka_cluster"), "docker"),
+    (re.compile(r"catalogue_image|kafka_cluster|loaders|stress"), "docker"),
     (re.compile(r"k8s_cluster\w*"), "kubernetes"),
 )
 

@@ -1,0 +1,72 @@
+"""`loaders` and `stress`: stress tools against the test's nodes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sdcm.pytest_plugin.leasing import leased
+
+if TYPE_CHECKING:
+    from sdcm.config.model import SCTConfiguration
+    from sdcm.containers.container import Container
+    from sdcm.containers.service import ContainerRequest
+    from sdcm.stress.loaders import LoaderSet
+    from sdcm.stress.thread import DockerBasedStressThread
+
+_NODE_FIXTURES = ("docker_scylla", "docker_scylla_2")
+
+
+@pytest.fixture
+def loaders(request: pytest.FixtureRequest, params: "SCTConfiguration", tmp_path: Path) -> "LoaderSet":
+    """Give the test loaders to run stress tools on, as many as `n_loaders` of `params` says.
+
+    Each command of a tool has a container of its own on each loader, on the nodes' network; it is gone when
+    the command has ended. Logs of the tools lie in the test's `tmp_path`.
+
+    External services: Docker
+    """
+    from sdcm.containers.service import ContainerRecord
+    from sdcm.stress.loaders import Loader, LoaderSet
+
+    @contextmanager
+    def lend(wanted: "ContainerRequest") -> "Iterator[Container]":
+        with ExitStack() as stack:
+            answer = stack.enter_context(leased(request, "container", request=wanted.to_record()))
+            yield stack.enter_context(closing(ContainerRecord.from_record(answer["container"]).open()))
+
+    wanted = params["n_loaders"]
+    count = sum(wanted) if isinstance(wanted, list) else int(wanted)
+    names = [f"loader-{number}" for number in range(1, max(1, count) + 1)]
+    return LoaderSet([Loader(name, tmp_path / name, lend) for name in names], root=request.config.rootpath)
+
+
+@pytest.fixture
+def stress(
+    request: pytest.FixtureRequest, params: "SCTConfiguration", loaders: "LoaderSet"
+) -> Iterator[Callable[..., "DockerBasedStressThread"]]:
+    """Give the test a function that starts a command of a stress tool against its nodes.
+
+    The first word of the command says which tool it is; `timeout` is in seconds, further arguments go to the
+    tool's class. `.summary()` of what is returned waits and gives the figures. What still runs at the test's end
+    is killed.
+
+    External services: Docker
+    """
+    from sdcm.stress.tools import thread_class
+
+    with ExitStack() as stack:
+
+        def start(stress_cmd: str, timeout: float = 60.0, **more: Any) -> "DockerBasedStressThread":
+            more.setdefault("node_list", _nodes(request))
+            thread = thread_class(stress_cmd)(loaders, stress_cmd, timeout=timeout, params=params, **more)
+            stack.callback(thread.close)
+            return thread.run()
+
+        yield start
+
+
+def _nodes(request: pytest.FixtureRequest) -> list[Any]:
+    return [request.getfixturevalue(name) for name in _NODE_FIXTURES if name in request.fixturenames]
