@@ -4,11 +4,26 @@ import contextvars
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from sdcm.errors import DeadlinePassed, SctError
+from sdcm.retrying import retrying, timeout
+
+__all__ = [
+    "ExitByEventError",
+    "LogLineTimeout",
+    "WaitForTimeoutError",
+    "exponential_retry",
+    "forever_wait_for",
+    "guarded_by",
+    "no_use",
+    "retrying",
+    "timeout",
+    "wait_for",
+    "wait_for_log_lines",
+]
 
 _LOG = logging.getLogger(__name__)
 _SHOWN_CHARACTERS = 500
@@ -16,6 +31,10 @@ _SHOWN_CHARACTERS = 500
 
 class WaitForTimeoutError(DeadlinePassed):
     """What was awaited did not happen in time."""
+
+
+class LogLineTimeout(WaitForTimeoutError, TimeoutError):
+    """A log did not say in time what was awaited."""
 
 
 class ExitByEventError(Exception):
@@ -225,3 +244,52 @@ def exponential_retry(
                 raise WaitForTimeoutError(f"{_name_of(func)} failed {attempt} times in a row", why=why) from exc
         time.sleep(min(pause, threshold))
         pause *= 2
+
+
+class LogsLines(Protocol):
+    """A node whose log can be followed."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    def follow_system_log(self, patterns: Sequence[str]) -> Iterable[str]:
+        """Return what yields, at each iteration, the matching lines that have come since the last one."""
+
+
+@contextmanager
+def wait_for_log_lines(
+    node: LogsLines,
+    start_line_patterns: Sequence[str],
+    end_line_patterns: Sequence[str],
+    start_timeout: float = 60,
+    end_timeout: float = 120,
+    error_msg_ctx: str = "",
+) -> Iterator[None]:
+    """Run the body, then wait until the node's log says that what it began has begun and ended.
+
+    The log is followed from before the body. An error of the body escapes at once; nothing is waited for then.
+
+    Args:
+        node: Whose log.
+        start_line_patterns: Regular expressions; a line that one of them is found in says that it has begun.
+        end_line_patterns: The same for its end.
+        start_timeout: Seconds after the body for the beginning.
+        end_timeout: Seconds after the beginning for the end.
+        error_msg_ctx: What it is about, for the error.
+
+    Raises:
+        LogLineTimeout: A line did not come in time; a `TimeoutError` too.
+    """
+    followed = [
+        ("start", start_line_patterns, start_timeout, node.follow_system_log(start_line_patterns)),
+        ("end", end_line_patterns, end_timeout, node.follow_system_log(end_line_patterns)),
+    ]
+    yield
+    for which, patterns, limit, lines in followed:
+        about = f"{error_msg_ctx}: " if error_msg_ctx else ""
+        what = f"{about}Timeout occurred while waiting for {which} log line {list(patterns)} on node: {node.name}"
+        try:
+            wait_for(lambda lines=lines: list(lines), step=0.5, timeout=limit, text=what)
+        except WaitForTimeoutError as exc:
+            raise LogLineTimeout(what, why=f"not within {limit:g} s") from exc
