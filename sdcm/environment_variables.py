@@ -51,6 +51,7 @@ OURS: tuple[Variable, ...] = (
     Variable("SCT_BROKER", "socket of the run's broker", internal=True),
     Variable("SCT_JOURNAL", "file of the run's journal", internal=True),
     Variable("SCT_SELECTION", "file of the run's selection", internal=True),
+    Variable("SCT_VERDICTS", "which clouds are available, found out once for all workers", internal=True),
     Variable("SCT_SERVICES", "file with the states of the run's services", internal=True),
     Variable("SCT_RUNNER_PIPE", "descriptor of a pipe that ends with the runner", internal=True),
     Variable("SCT_EXEC", "id of a command run in a container, by which all it started is found", internal=True),

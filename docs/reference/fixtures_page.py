@@ -28,6 +28,18 @@ def test_items(alternator_api):
     alternator_api.batch_write_actions(new_items=[{"p": "a", "c": "1", "title": "x"}], table_name="songs")
     assert alternator_api.scan_table(table_name="songs") == [{"p": "a", "c": "1", "title": "x"}]
 """,
+    "barred": """\
+import socket
+
+import pytest
+
+
+def test_it_stays_at_home(barred):
+    with socket.socket() as stranger, pytest.raises(RuntimeError, match="a unit test uses no engine and no network"):
+        stranger.connect(("192.0.2.1", 80))
+    assert len(barred.attempts) == 1
+    barred.attempts.clear()
+""",
     "catalogue_image": """\
 import contextlib
 

@@ -11,13 +11,13 @@ from sdcm.lint.names import argument, dotted, last, resolve, strings
 from sdcm.lint.source import SourceFile
 from sdcm.services import labels
 from sdcm.services.labels import Declaration
+from sdcm.services.sdk_names import MOCKS
 from sdcm.services.table import BY_LABEL, SERVICES
 
 #: Fixtures, decorators and modules that put something else in a service's place.
 _MOCKING = re.compile(
     r"(?:^|[._])(?:mock\w*|fake\w*|moto\w*|stub\w*|patch\w*|responses|dummy\w*|localstack\w*)", re.IGNORECASE
 )
-_MOCK_ROOTS = ("unittest.mock", "mock", "moto", "responses", "requests_mock", "respx", "vcr", "botocore.stub")
 _VARIABLES = {name: row.label for row in SERVICES for name in row.variables}
 
 
@@ -172,7 +172,7 @@ class Needs:
     def is_mocked_throughout(self, function: Function) -> bool:
         """Whether moto or a patch is wrapped around the whole function."""
         decorators = [*function.node.decorator_list, *(d for c in function.classes for d in c.decorator_list)]
-        return any(resolve(dotted(each), self._file.names).startswith(_MOCK_ROOTS) for each in decorators) or any(
+        return any(resolve(dotted(each), self._file.names).startswith(MOCKS) for each in decorators) or any(
             isinstance(node, ast.With)
             and any(resolve(dotted(item.context_expr), function.all_names).startswith("moto.") for item in node.items)
             for node in function.node.body
@@ -189,7 +189,7 @@ class Needs:
 
 def _replaces(call: ast.Call, name: str) -> bool:
     """Whether a call puts something else in a service's place."""
-    if name.startswith(_MOCK_ROOTS) or name in {"monkeypatch.setattr", "mocker.patch", "monkeypatch.setitem"}:
+    if name.startswith(MOCKS) or name in {"monkeypatch.setattr", "mocker.patch", "monkeypatch.setitem"}:
         return True
     return name == "monkeypatch.setenv" and any("ENDPOINT" in str(text.value) for text in strings(call))
 

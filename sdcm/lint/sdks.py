@@ -3,30 +3,8 @@
 import ast
 import re
 
-#: Beginning of a call's full name -> label. The longest that fits decides; an empty label: no service.
-_CALLS: tuple[tuple[str, str], ...] = (
-    ("boto3.", "aws"),
-    ("aioboto3.", "aws"),
-    ("botocore.session.", "aws"),
-    ("boto3.dynamodb.", ""),
-    ("boto3.s3.transfer.TransferConfig", ""),
-    ("google.cloud.", "gce"),
-    ("google.auth.default", "gce"),
-    ("google.oauth2.", "gce"),
-    ("googleapiclient.discovery.", "gce"),
-    ("azure.mgmt.", "azure"),
-    ("azure.identity.", "azure"),
-    ("azure.storage.", "azure"),
-    ("azure.keyvault.", "azure"),
-    ("oci.", "oci"),
-    ("kubernetes.config.", "kubernetes"),
-    ("docker.from_env", "docker"),
-    ("docker.DockerClient", "docker"),
-    ("docker.APIClient", "docker"),
-    ("testcontainers.", "docker"),
-)
-#: Values, exceptions and types in an SDK: making one reaches nothing.
-_INERT = re.compile(r"\.(?:exceptions?|errors?|types?|models?|util\w*)\b|(?:Error|Exception|Config|Details|Request)$")
+from sdcm.services import sdk_names
+
 #: Names of helpers that call a cloud, whatever module holds them.
 _HELPERS = {
     "KeyStore": "aws",
@@ -48,23 +26,18 @@ _PROGRAMS = {"docker", "podman", "kubectl", "kind", "helm", "aws", "gcloud", "az
 _STARTERS = re.compile(
     r"(?:subprocess|process)\.(?:run|call|check_call|check_output|Popen|getoutput)|os\.(?:system|popen)"
 )
-#: Arguments that lead an SDK somewhere else than to its cloud: the Alternator of a node, an emulator.
-_ELSEWHERE = {"endpoint_url", "service_endpoint", "account_url", "api_endpoint", "client_options"}
 
 
 def label_of(name: str) -> str:
     """Return the label of the service that a call by this full name reaches; empty where it reaches none."""
     if name.rpartition(".")[2] in _HELPERS:
         return _HELPERS[name.rpartition(".")[2]]
-    fits = [(prefix, label) for prefix, label in _CALLS if name.startswith(prefix)]
-    if not fits or _INERT.search(name):
-        return ""
-    return max(fits, key=lambda fit: len(fit[0]))[1]
+    return sdk_names.label_of(name)
 
 
 def goes_elsewhere(call: ast.Call) -> bool:
     """Whether a call names an address of its own, so that it does not go to the cloud."""
-    return any(keyword.arg in _ELSEWHERE for keyword in call.keywords)
+    return any(keyword.arg in sdk_names.ELSEWHERE for keyword in call.keywords)
 
 
 def reaches_out(name: str, call: ast.Call) -> bool:

@@ -4,14 +4,12 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from sdcm.lint.functions import Function, FunctionNode, Mark, marks_in, marks_of_value
 from sdcm.lint.names import imported
 from sdcm.services import labels
-
-#: Folders that hold a project's tests; `integration` and `acceptance` below them are for integration tests.
-TEST_ROOTS = ("unit_tests", "tests")
+from sdcm.services.rooms import room_of
 
 
 @dataclass(eq=False)
@@ -137,16 +135,6 @@ class SourceFile:
     def module_level(self) -> tuple[ast.AST, ...]:
         """Every node that runs when the file is imported: decorators and defaults too, bodies of functions not."""
         return tuple(_outside_functions(self.tree))
-
-
-def room_of(path: PurePath) -> str:
-    """Return which kind of tests belongs where a file lies; empty where that is no folder of tests."""
-    parts = path.parent.parts
-    for place in range(len(parts) - 1, -1, -1):
-        if parts[place] in TEST_ROOTS:
-            below = parts[place + 1] if place + 1 < len(parts) else ""
-            return below if below in {"integration", "acceptance"} else "unit"
-    return ""
 
 
 def _outside_functions(tree: ast.AST) -> Iterator[ast.AST]:

@@ -1,16 +1,15 @@
 """Comments that let a rule be broken, with a reason: `# sct: ignore[I16] one worker is enough here`."""
 
 import io
-import re
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sdcm.lint.finding import Finding
+from sdcm.services.rule_texts import COMMENT
 
 #: Id of the finding for a comment that is itself wrong.
 RULE = "I00"
-_COMMENT = re.compile(r"#\s*sct:\s*ignore(?P<rules>\[[^\]]*\])?(?P<reason>.*)$", re.MULTILINE)
 
 
 @dataclass
@@ -34,11 +33,11 @@ class Suppression:
 
 def find(text: str) -> list[Suppression]:
     """Return the comments of a file that can be parsed; what stands in its strings is none."""
-    if not _COMMENT.search(text):
+    if not COMMENT.search(text):
         return []
     found = []
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT and (match := _COMMENT.search(token.string)):
+        if token.type == tokenize.COMMENT and (match := COMMENT.search(token.string)):
             rules = tuple(word.strip() for word in (match["rules"] or "").strip("[]").split(",") if word.strip())
             alone = token.line.lstrip().startswith("#")
             found.append(Suppression(token.start[0], rules, match["reason"].strip(" -:"), alone))

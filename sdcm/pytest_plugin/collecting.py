@@ -13,6 +13,7 @@ from sdcm.errors import UsageProblem
 from sdcm.pytest_plugin import config_fixtures, markers, node_arguments
 from sdcm.pytest_plugin.session import acts, context_of, is_worker
 from sdcm.services import labels, selected
+from sdcm.services.labels import Declaration
 from sdcm.services.selected import NODE_IMAGE, SelectedTest
 
 #: Fixture -> database nodes it holds.
@@ -23,6 +24,7 @@ _TIES = ("xdist_group", "run_alone", "concurrency")
 _FIXTURE_IMAGES = {"kafka_cluster": "kafka"}
 _LEASING_FIXTURES = (*_NODE_FIXTURES, *_FIXTURE_IMAGES, "k8s_cluster")
 _NEEDS = pytest.StashKey[SelectedTest]()
+_SAID = pytest.StashKey[Declaration]()
 
 
 def needs_of(item: pytest.Item) -> SelectedTest:
@@ -55,19 +57,12 @@ def _look(item: pytest.Item) -> SelectedTest:
     )
 
 
-def _services(item: pytest.Item, fixtures: Iterable[str]) -> set[str]:
+def _services(item: pytest.Item, fixtures: Iterable[str]) -> frozenset[str]:
+    if acts(item.config):
+        return declaration_of(item).labels
     marked = [str(label) for marker in item.iter_markers("services") for label in marker.args]
-    speakers = [getattr(item, name, None) for name in ("function", "cls", "module")]
     try:
-        if not acts(item.config):
-            return labels.needed(marked=marked, fixtures=fixtures)
-        return labels.needed(
-            marked=marked,
-            fixtures=fixtures,
-            docstrings=[text for speaker in speakers if (text := getattr(speaker, "__doc__", None))],
-            skip_reasons=[str(marker.kwargs.get("reason", "")) for marker in item.iter_markers("skipif")],
-            sources=_sources(speakers[0]),
-        )
+        return frozenset(labels.needed(marked=marked, fixtures=fixtures))
     except UsageProblem as exc:
         raise pytest.UsageError(f"{item.nodeid}: {exc}") from exc
 
@@ -75,6 +70,27 @@ def _services(item: pytest.Item, fixtures: Iterable[str]) -> set[str]:
 @cache
 def _speaks_of_services(filename: str) -> bool:
     return any("service" in line for line in linecache.getlines(filename))
+
+
+def declaration_of(item: pytest.Item) -> Declaration:
+    """Return all that a test says of the services it needs, in whatever form; worked out once.
+
+    Raises:
+        pytest.UsageError: Its marker names a service that does not exist.
+    """
+    if _SAID not in item.stash:
+        speakers = [getattr(item, name, None) for name in ("function", "cls", "module")]
+        try:
+            item.stash[_SAID] = labels.declared(
+                marked=[str(label) for marker in item.iter_markers("services") for label in marker.args],
+                fixtures=getattr(item, "fixturenames", ()),
+                docstrings=[text for speaker in speakers if (text := getattr(speaker, "__doc__", None))],
+                skip_reasons=[str(marker.kwargs.get("reason", "")) for marker in item.iter_markers("skipif")],
+                sources=_sources(speakers[0]),
+            )
+        except UsageProblem as exc:
+            raise pytest.UsageError(f"{item.nodeid}: {exc}") from exc
+    return item.stash[_SAID]
 
 
 def _sources(function: object) -> list[str]:

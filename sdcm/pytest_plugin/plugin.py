@@ -8,6 +8,7 @@ import pytest
 
 from sdcm.pytest_plugin import (
     alternator_fixtures,
+    availability,
     collecting,
     config_fixtures,
     deadlines,
@@ -22,6 +23,7 @@ from sdcm.pytest_plugin import (
     metrics_fixtures,
     prefilter,
     readiness,
+    rules,
     secrecy,
     session,
     sharing,
@@ -29,6 +31,7 @@ from sdcm.pytest_plugin import (
     stopping,
     stress_fixtures,
     strict_events,
+    unit_guard,
     vector_store_fixtures,
 )
 
@@ -38,9 +41,12 @@ _FEATURES = (
     sharing,
     stopping,
     collecting,
+    rules,
+    unit_guard,
     slots,
     deadlines,
     readiness,
+    availability,
     config_fixtures,
     events_fixtures,
     strict_events,
@@ -62,6 +68,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the project's own settings."""
     deadlines.add_options(parser)
     strict_events.add_options(parser)
+    unit_guard.add_options(parser)
     parser.addini(
         session.ACTS_INI,
         "the plugin acts in plain pytest as under sct.py: every declared service is waited for, or skips its tests",

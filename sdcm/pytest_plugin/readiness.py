@@ -1,6 +1,5 @@
 """Lets a test start when what it needs is there; skips it, with the reason, when it is not to be had."""
 
-import os
 import time
 from typing import NoReturn
 
@@ -10,8 +9,6 @@ from sdcm.errors import ServiceUnavailable
 from sdcm.pytest_plugin import collecting
 from sdcm.pytest_plugin.durations import WAITED_PROPERTY
 from sdcm.pytest_plugin.session import RunContext, context_of
-from sdcm.services.availability import cloud_availability
-from sdcm.services.table import CLOUD_LABELS
 
 #: Seconds; a shorter wait is no wait.
 _WORTH_NOTING = 0.1
@@ -33,11 +30,6 @@ def skip_unavailable(label: str, error: ServiceUnavailable) -> NoReturn:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Wait for the test's services before any of its fixtures run."""
     labels = collecting.needs_of(item).services
-    for label in labels:
-        if label in CLOUD_LABELS:
-            verdict = cloud_availability(label, os.environ)
-            if not verdict.available:
-                pytest.skip(str(verdict))
     context = context_of(item.config)
     started = time.monotonic()
     for label in _BROUGHT_UP:

@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sdcm.errors import ServiceUnavailable
 from sdcm.run.options import RunOptions
-from sdcm.services.availability import cloud_availability
+from sdcm.services.availability import Verdict
 from sdcm.services.selected import NODE_IMAGE, SelectedTest
 from sdcm.services.table import CLOUD_LABELS, LABELS
+from sdcm.services.verdicts import probe
 
 #: Services that the broker brings up.
 BROUGHT_UP = ("docker", "kubernetes")
@@ -27,6 +28,7 @@ class Plan:
         steps: Names of the set-up steps, in the order a reader expects.
         workers: Workers that will run.
         kubernetes: Where Kubernetes tests run.
+        verdicts: What was found out about the clouds among them.
     """
 
     tests: tuple[SelectedTest, ...]
@@ -36,6 +38,7 @@ class Plan:
     steps: tuple[str, ...]
     workers: int
     kubernetes: str
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
 
     @property
     def to_bring_up(self) -> tuple[str, ...]:
@@ -75,7 +78,7 @@ def make_plan(
     """
     counts = Counter(label for test in tests for label in test.services)
     services = {label: counts[label] for label in LABELS if counts[label]}
-    verdicts = {label: cloud_availability(label, environ) for label in CLOUD_LABELS}
+    verdicts = probe({*counts, *options.require}, environ)
     for label in options.require:
         if label in CLOUD_LABELS and not verdicts[label].available:
             raise ServiceUnavailable(f"--require {label}", why=str(verdicts[label]))
@@ -91,6 +94,7 @@ def make_plan(
         steps=tuple(_steps(options, services, images)),
         workers=_workers(options, workers, tests),
         kubernetes="kubeconfig" if options.kubeconfig else "kind",
+        verdicts=verdicts,
     )
 
 

@@ -13,7 +13,7 @@ from sdcm.errors import SctError, UsageProblem
 from sdcm.exit_codes import ExitCode
 from sdcm.run.options import RunOptions
 from sdcm.run.project import near_text
-from sdcm.services import selected
+from sdcm.services import selected, verdicts
 from sdcm.services.selected import SelectedTest
 
 #: Seconds that collecting may take; ten thousand tests take about twenty.
@@ -29,8 +29,11 @@ _OF_A_RUN = (
     selected.ENVIRONMENT_VARIABLE,
     selected.SHARE_VARIABLE,
     selected.SUITE_VARIABLE,
+    verdicts.VARIABLE,
     journal.ENVIRONMENT_VARIABLE,
 )
+#: A test that breaks a rule: `file:line: I01 ...`.
+_BREACH = re.compile(r"^ERROR: (\S+:\d+: I\d\d .*)$", re.MULTILINE)
 _NOT_FOUND = re.compile(r"^ERROR: not found: (?P<path>.*)$", re.MULTILINE)
 
 
@@ -55,7 +58,7 @@ class CollectionFailed(SctError):
 
 def selection_arguments(options: RunOptions, targets: tuple[str, ...]) -> list[str]:
     """Return the pytest arguments that choose tests, the same for collecting and for running."""
-    arguments = ["-m", options.marker_expression]
+    arguments = ["--strict-markers", "-m", options.marker_expression]
     if options.keyword:
         arguments += ["-k", options.keyword]
     return [*arguments, *options.pytest_args, *targets]
@@ -109,6 +112,9 @@ def collect(
 def _usage_problem(done: process.Completed, project: Path, environ: Mapping[str, str]) -> UsageProblem:
     text = f"{done.stdout}\n{done.stderr}"
     missing = _NOT_FOUND.search(text)
+    if breaches := _BREACH.findall(text):
+        more = f" (and {len(breaches) - 1} more, above)" if len(breaches) > 1 else ""
+        return UsageProblem(f"{breaches[0]}{more}", evidence="\n".join(breaches) if more else "")
     if missing is None:
         lines = [line.removeprefix("ERROR: ") for line in text.splitlines() if "error" in line.lower()]
         return UsageProblem(lines[0] if lines else "pytest does not accept its arguments", why=" ".join(lines[1:2]))

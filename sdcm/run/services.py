@@ -17,7 +17,7 @@ from sdcm.errors import EnvironmentFailed, SctError, ServiceUnavailable, UsagePr
 from sdcm.run import report, selection, sharding
 from sdcm.run.display import JournalDisplay
 from sdcm.run.end_steps import note_failure
-from sdcm.services import selected
+from sdcm.services import selected, verdicts
 
 if TYPE_CHECKING:
     from sdcm.run.pipeline import Run
@@ -98,6 +98,7 @@ def bring_up(run: "Run") -> "Run":
     run.stack.enter_context(JournalDisplay(run.state / journals.FILE_NAME, report.say, verbosity=run.options.verbosity))
     # Where there was no collect pass, the first worker writes what the scheduler must know.
     environ[selected.ENVIRONMENT_VARIABLE] = str(run.state / "selection.json")
+    environ[verdicts.VARIABLE] = verdicts.to_text(run.plan.verdicts if run.plan else {})
     environ[selected.SUITE_VARIABLE] = run.options.suite
     if run.options.shard is not None:
         environ[selected.SHARE_VARIABLE] = str(run.options.shard)

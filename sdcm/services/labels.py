@@ -75,15 +75,35 @@ def needed(
     Raises:
         UsageProblem: A marker names a service that does not exist.
     """
-    labels = {service(label).label for label in marked}
-    labels |= of_fixtures(fixtures)
-    for text in docstrings:
-        labels |= of_docstring(text).labels
+    return set(
+        declared(
+            marked=marked, fixtures=fixtures, docstrings=docstrings, skip_reasons=skip_reasons, sources=sources
+        ).labels
+    )
+
+
+def declared(
+    *,
+    marked: Iterable[str] = (),
+    fixtures: Iterable[str] = (),
+    docstrings: Iterable[str] = (),
+    skip_reasons: Iterable[str] = (),
+    sources: Iterable[str] = (),
+) -> Declaration:
+    """Return all that is said of a test's services; the arguments are those of `needed`.
+
+    Raises:
+        UsageProblem: A marker names a service that does not exist.
+    """
+    labels = {service(label).label for label in marked} | of_fixtures(fixtures)
     for text in skip_reasons:
         labels |= of_skip_reason(text)
+    said = Declaration(frozenset(labels), (), stated=bool(labels))
+    for text in docstrings:
+        said |= of_docstring(text)
     for text in sources:
-        labels |= of_comments(text).labels
-    return labels
+        said |= of_comments(text)
+    return said
 
 
 def of_fixtures(names: Iterable[str]) -> set[str]:

@@ -1,10 +1,19 @@
 """What the linter and the collecting pytest say of a test that breaks the rules they share."""
 
+import re
 from collections.abc import Iterable
 
 from sdcm.services.table import LABELS, near_labels, service
 
 _LABELS = "/".join(LABELS)
+#: A comment that lets rules be broken: `# sct: ignore[I16] reason`.
+COMMENT = re.compile(r"#\s*sct:\s*ignore(?P<rules>\[[^\]]*\])?(?P<reason>.*)$", re.MULTILINE)
+
+
+def ignored(text: str) -> list[frozenset[str]]:
+    """Return the rules that the comments in some source let be broken; one without a reason lets none."""
+    found = COMMENT.finditer(text)
+    return [frozenset(re.findall(r"\w+", match["rules"] or "")) for match in found if match["reason"].strip(" -:")]
 
 
 def unmarked(test: str) -> str:

@@ -177,14 +177,14 @@ def test_unreadable_yaml_in_sct_config(project):
     project.write("broken.yaml", "a: [1, 2\nb: }")
     project.write(
         "unit_tests/integration/test_params.py",
-        """
+        '''
         import pytest
 
         @pytest.mark.integration
         @pytest.mark.sct_config(files="broken.yaml")
         def test_params(params):
-            pass
-        """,
+            """External services: none"""
+        ''',
     )
     ended = project.sct("integration-tests", "-n", "0")
     assert ended.code == 64, ended.text

@@ -63,7 +63,7 @@ def test_mixed_selection_runs_what_needs_no_service(project):
 
         @pytest.mark.integration
         def test_free():
-            pass
+            """External services: none"""
 
         @pytest.mark.integration
         def test_bucket():
@@ -80,7 +80,9 @@ def test_mixed_selection_runs_what_needs_no_service(project):
 def test_killed_worker_is_reported_and_the_rest_run_once(project):
     project.write(
         "unit_tests/integration/test_crash.py",
-        """
+        '''
+        """External services: none"""
+
         import os
         import pathlib
         import pytest
@@ -93,7 +95,7 @@ def test_killed_worker_is_reported_and_the_rest_run_once(project):
                 file.write(f"{n}\\n")
             if n == 3:
                 os.kill(os.getpid(), 9)
-        """,
+        ''',
     )
     ended = project.sct("integration-tests", "-n", "2")
     assert ended.code == 1, ended.text

@@ -53,8 +53,7 @@ def test_no_variable_leads_to_an_engine_or_an_account() -> None:
 
 
 def test_a_swallowed_attempt_fails_its_test_all_the_same(tmp_path: Path) -> None:
-    conftest = Path(__file__).with_name("conftest.py")
-    (tmp_path / "conftest.py").write_text(conftest.read_text())
+    (tmp_path / "pytest.ini").write_text("[pytest]\nsct_guard_unit_tests = true\n")
     (tmp_path / "test_swallow.py").write_text(
         textwrap.dedent("""
         import contextlib, os, socket
@@ -66,7 +65,7 @@ def test_a_swallowed_attempt_fails_its_test_all_the_same(tmp_path: Path) -> None
         """)
     )
     done = process.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:sct", "-p", "no:cacheprovider", str(tmp_path)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
         timeout=60,
         cwd=tmp_path,
         env={**os.environ, "AWS_PROFILE": "somebody"},

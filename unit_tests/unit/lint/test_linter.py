@@ -12,7 +12,8 @@ from sdcm.lint import linter
 from sdcm.lint.fixing import fixed
 from sdcm.lint.linter import Linted, Linter
 from sdcm.lint.rules import RULES, chosen, explanation
-from sdcm.lint.source import parse, room_of
+from sdcm.lint.source import parse
+from sdcm.services.rooms import room_of
 
 UNMARKED = 'def test_a(docker_scylla):\n    """A node is there."""\n    assert docker_scylla\n'
 FIXABLE = [rule.id for rule in RULES.values() if rule.fixable]

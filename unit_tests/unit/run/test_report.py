@@ -86,7 +86,8 @@ def test_pytest_gets_workers_expression_and_targets_and_the_users_own_arguments_
     options = RunOptions("unit-tests", marks="slow", keyword="a or b", pytest_args=("--lf", "-x"))
     argv = pytest_argv(options, ("unit_tests/t.py",), 3)
     assert argv[3:] == [
-        "-v", "-n", "3", "-m", "(not integration) and (slow)", "-k", "a or b", "--lf", "-x", "unit_tests/t.py",
+        "-v", "-n", "3", "--strict-markers",
+            "-m", "(not integration) and (slow)", "-k", "a or b", "--lf", "-x", "unit_tests/t.py",
     ]  # fmt: skip
 
 

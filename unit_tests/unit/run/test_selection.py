@@ -28,4 +28,6 @@ def test_nothing_chosen_leaves_the_targets(tmp_path):
 
 def test_collecting_and_running_choose_alike():
     options = RunOptions("integration-tests", marks="a or b", keyword="k", pytest_args=("--lf",))
-    assert selection_arguments(options, ("t",)) == ["-m", "(integration) and (a or b)", "-k", "k", "--lf", "t"]
+    assert selection_arguments(options, ("t",)) == [
+        "--strict-markers", "-m", "(integration) and (a or b)", "-k", "k", "--lf", "t",
+    ]  # fmt: skip

@@ -1,0 +1,51 @@
+"""Skips tests whose cloud is not available here, by verdicts that are found once, before workers start."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sdcm.pytest_plugin import collecting
+from sdcm.pytest_plugin.session import context_of, is_worker
+from sdcm.services import selected, verdicts
+from sdcm.services.availability import Verdict
+from sdcm.services.table import CLOUD_LABELS
+
+_VERDICTS = pytest.StashKey[dict[str, Verdict]]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Hand the verdicts to the workers, which have not been started yet."""
+    config = session.config
+    if config.option.collectonly or is_worker(config):
+        return
+    if verdicts.VARIABLE not in os.environ:
+        found = verdicts.probe(_labels(), os.environ)
+        context_of(config).set_environ(verdicts.VARIABLE, verdicts.to_text(found))
+
+
+def _labels() -> set[str]:
+    """Return the clouds that the run's tests need; where that is not known yet, all."""
+    file = Path(os.environ.get(selected.ENVIRONMENT_VARIABLE, ""))
+    if file.is_file():
+        return {label for test in selected.read(file) for label in test.services}
+    return set(CLOUD_LABELS)
+
+
+def verdict_of(config: pytest.Config, label: str) -> Verdict:
+    """Return the verdict on a cloud; one that a test turns out to need only now is asked for now."""
+    if _VERDICTS not in config.stash:
+        config.stash[_VERDICTS] = verdicts.from_text(os.environ.get(verdicts.VARIABLE, ""))
+    known = config.stash[_VERDICTS]
+    if label not in known:
+        known.update(verdicts.probe([label], os.environ))
+    return known[label]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose cloud is not available, before any of its fixtures run."""
+    for label in collecting.needs_of(item).services:
+        if label in CLOUD_LABELS and not (verdict := verdict_of(item.config, label)).available:
+            pytest.skip(str(verdict))
