@@ -94,9 +94,9 @@ def plan(run: Run) -> Run:
     """Work out what must be set up; stop here for `--plan`, and when nothing is chosen."""
     if run.selection is None:
         return run
-    if not run.selection.tests and not run.options.plan_only:
-        report.say("no test is selected")
-        raise Done(ExitCode.NOTHING_SELECTED)
+    # What is required and missing is told even when nothing is chosen.
+    if not run.selection.tests and not run.options.plan_only and not run.options.require:
+        raise _nothing_selected()
     if not run.options.integration and not run.options.plan_only:
         return run  # they need nothing, whatever their words say
     made = make_plan(run.options, run.selection.tests, run.environ, workers=tests.wanted_workers(run))
@@ -106,7 +106,14 @@ def plan(run: Run) -> Run:
     if run.options.plan_only:
         report.print_plan(made, as_json=run.options.as_json)
         raise Done(ExitCode.OK if made.tests else ExitCode.NOTHING_SELECTED)
+    if not made.tests:
+        raise _nothing_selected()
     return replace(run, plan=made)
+
+
+def _nothing_selected() -> Done:
+    report.say("no test is selected")
+    return Done(ExitCode.NOTHING_SELECTED)
 
 
 #: The order of a run.

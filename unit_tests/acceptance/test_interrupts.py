@@ -1,4 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGKILL: what runs on, what is reported, how it ends. No services."""
+"""Ctrl-C, SIGTERM and SIGKILL: what runs on, what is reported, how it ends.
+
+External services: none
+"""
 
 import json
 import os
@@ -47,7 +50,10 @@ def outcomes(path):
     return ended
 
 
-@pytest.mark.parametrize(("workers", "number"), [("2", signal.SIGINT), ("0", signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("workers", "number"),
+    [pytest.param("2", signal.SIGINT, id="ctrl-c"), pytest.param("0", signal.SIGTERM, id="sigterm")],
+)
 def test_once_lets_running_tests_end_and_starts_no_more(project, tmp_path, workers, number):
     project.write("unit_tests/test_n.py", THREE % 4)
     junit = tmp_path / "junit.xml"

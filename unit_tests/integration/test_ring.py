@@ -6,6 +6,7 @@ External services: Docker (database nodes)
 import threading
 
 import pytest
+from cassandra import ConsistencyLevel
 
 from sdcm.containers.ring import states
 
@@ -16,8 +17,6 @@ class Reads:
     """Reads a table at QUORUM, again and again, in a thread of its own."""
 
     def __init__(self, session):
-        from cassandra import ConsistencyLevel
-
         self._session = session
         self._query = session.prepare("SELECT v FROM shop.orders WHERE k = ?")
         self._query.consistency_level = ConsistencyLevel.QUORUM

@@ -7,6 +7,7 @@ import socket
 import ssl
 
 import pytest
+from cassandra.cluster import NoHostAvailable
 
 from sdcm.containers.certificates import Authority
 from sdcm.containers.tls import client_context
@@ -14,8 +15,6 @@ from sdcm.containers.tls import client_context
 
 def refusal(node, **options):
     """Return why a session cannot be opened."""
-    from cassandra.cluster import NoHostAvailable
-
     with pytest.raises(NoHostAvailable) as failure:
         node.cql_connection(connect_timeout=5, **options)
     return str(failure.value)

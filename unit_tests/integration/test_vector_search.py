@@ -4,6 +4,10 @@ External services: Docker (database node, Vector Store)
 """
 
 import pytest
+from cassandra import InvalidRequest
+
+from sdcm.containers.vector_store import BadVectorRequest, VectorIndexNotFound
+from sdcm.wait import wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -25,8 +29,6 @@ def _create_points(session, index_class, options):
 @pytest.mark.needs("vector")
 def test_vectors_through_cql(docker_scylla):
     """Vectors come back as they were written; an index orders by distance; a vector of another size is refused."""
-    from cassandra import InvalidRequest
-
     session = docker_scylla.cql_connection()
     _create_points(session, "StorageAttachedIndex", "{'similarity_function': 'euclidean'}")
     stored = {row.id: list(row.place) for row in session.execute("SELECT id, place FROM search.points")}
@@ -53,9 +55,6 @@ def test_vectors_through_cql(docker_scylla):
 @pytest.mark.docker_scylla_args(vs_docker_image="scylladb/vector-store:1.2.0")
 def test_a_search_through_the_store_is_the_one_through_cql(docker_vector_store, docker_scylla):
     """The store answers, counts, and finds what CQL finds; where its image is not to be had, this skips naming it."""
-    from sdcm.containers.vector_store import BadVectorRequest, VectorIndexNotFound
-    from sdcm.wait import wait_for
-
     session = docker_scylla.cql_connection()
     _create_points(session, "vector_index", "{'similarity_function': 'EUCLIDEAN'}")
     assert docker_vector_store.get_info()["version"]
