@@ -33,7 +33,7 @@ _SERVERS = re.compile(r"(?:server|container|cluster|daemon|broker)\d*$", re.IGNO
 _FINALIZERS = {"addfinalizer", "callback", "push", "enter_context", "addCleanup", "finalize", "defer", "add_cleanup"}
 #: Calls that cannot reasonably fail between making a thing and guarding it.
 _HARMLESS = re.compile(
-    r"(?:logging|logger|log|LOGGER|LOG)\.\w+|print|str|int|len|list|dict|tuple|join|format|Path|uuid\.uuid4|time\.time"
+    r"(?:logging|logger|log|LOGGER|LOG)\.\w+|print|str|int|len|list|dict|tuple|join|format|uuid\.uuid4|time\.time|[A-Z]\w*"
 )
 
 
