@@ -45,6 +45,7 @@ OURS: tuple[Variable, ...] = (
         "file of durations to order and split tests by, shared with other machines; no run changes it",
         "what this machine has measured",
     ),
+    Variable("SCT_SEED", "seed of the fixture `random_values`, a whole number", "another one each time"),
     Variable("SCT_SHARD", "this machine's share of the selection", internal=True),
     Variable("SCT_SUITE", "which command pytest collects for, `integration` or `unit`", internal=True),
     Variable("SCT_RUN", "id of the run that a process belongs to", internal=True),

@@ -11,7 +11,9 @@ from sdcm.broker.protocol import NodeRequest
 from sdcm.config.model import SCTConfiguration
 from sdcm.containers.alternator import Alternator
 from sdcm.containers.kafka import KafkaCluster
+from sdcm.containers.keyspace import Keyspace
 from sdcm.containers.node import Node
+from sdcm.containers.random_rows import RandomValues
 from sdcm.containers.ring import NodeRing
 from sdcm.containers.vector_store import VectorStore
 from sdcm.events.device import EventsDevice
@@ -93,6 +95,30 @@ def test_racks(docker_scylla_cluster):
     session.execute("CREATE KEYSPACE shop WITH replication = {'class': 'NetworkTopologyStrategy', 'datacenter1': 3}")
     ring[1].stop()
     assert session.execute("SELECT cluster_name FROM system.local").one()
+""",
+    "cql_session": """\
+@pytest.mark.integration
+def test_version(cql_session):
+    assert cql_session.execute("SELECT release_version FROM system.local").one().release_version
+""",
+    "cql_driver": """\
+@pytest.mark.integration
+def test_metadata(cql_driver):
+    assert "system_auth" in cql_driver.metadata.keyspaces
+""",
+    "random_values": """\
+def test_made_up(random_values):
+    rows = random_values.rows({"id": "int", "tags": "set<text>"}, count=10, key=["id"])
+    assert len({row["id"] for row in rows}) == 10
+""",
+    "fresh_keyspace": """\
+@pytest.mark.integration
+def test_rows(fresh_keyspace):
+    session = fresh_keyspace.session  # in the keyspace: its tables need no prefix
+    session.execute("CREATE TABLE orders (id int PRIMARY KEY, item text)")
+    rows = fresh_keyspace.fill("orders", rows=20)
+    read = {row.id: row.item for row in session.execute("SELECT id, item FROM orders")}
+    assert read == {row["id"]: row["item"] for row in rows}
 """,
     "k8s_cluster": """\
 @pytest.mark.integration
@@ -224,6 +250,8 @@ _GIVES: Mapping[str, type] = {
     "docker_scylla": Node,
     "docker_vector_store": VectorStore,
     "docker_scylla_cluster": NodeRing,
+    "fresh_keyspace": Keyspace,
+    "random_values": RandomValues,
     "k8s_cluster": KubernetesNamespace,
     "kafka_cluster": KafkaCluster,
     "params": SCTConfiguration,

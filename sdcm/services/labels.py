@@ -19,6 +19,7 @@ from sdcm.services.table import SERVICES, service
 #: Fixtures (whole names) that stand for a service.
 FIXTURES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"docker_scylla\w*"), "docker"),
+    (re.compile(r"cql_session|cql_driver|fresh_keyspace"), "docker"),
     (re.compile(r"docker_vector_store\w*|vector_store_image"), "docker"),
     (re.compile(r"alternator_api"), "docker"),
     (re.compile(r"catalogue_image|kafka_cluster|loaders|stress"), "docker"),
