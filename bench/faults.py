@@ -8,6 +8,9 @@ tests, or tears down. Within 15 s nothing may be left: containers, networks, vol
 sockets; where the run goes on after its fault (a worker's death) the time counts from the run's end, and where nobody
 is left to clean up (every process at once) from the end of the next run, whose sweep does it. JUnit and summary must
 exist in every run in which pytest had been started. Exits 1 on a miss, and leaves the directories of the runs then.
+
+Needs an engine that stays up and holds the node image: one of your own, or `sct.py env up --service docker` and the
+`export DOCKER_HOST=...` that it prints.
 """
 
 import argparse
@@ -78,6 +81,8 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
     facts = machine.facts()
+    if not facts["engine"]:
+        parser.error("no Docker engine answers -- sct.py env up --service docker, and the export that it prints")
     wanted = set(filter(None, options.only.split(",")))
     faults = [fault for fault in plan(10_000, options.seed) if wanted <= {fault.signal, fault.victim, fault.phase}]
     bench, outcomes = Bench(), []

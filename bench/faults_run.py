@@ -121,7 +121,6 @@ class Bench:
             **{name: value for name, value in os.environ.items() if not name.startswith(("SCT_", "PYTEST_"))},
             "SCT_STATE_DIR": str(self.state),
             "SCT_RUNTIME_DIR": str(self.runtime),
-            "SCT_ENGINE_DIR": os.environ.get("SCT_ENGINE_DIR", str(self.root / "e")),
         }
         for folder, text in (("p", _TESTS), ("sweep", _SWEEPING)):
             tests = self.root / folder / "unit_tests" / "integration"
@@ -198,7 +197,10 @@ def phase_lengths(bench: Bench) -> dict[str, float]:
     """Run once unharmed; return the seconds of each phase."""
     began = time.time()
     child = bench.start()
-    code = child.wait(ENDS_WITHIN)
+    try:
+        code = child.wait(ENDS_WITHIN)
+    finally:
+        _kill(child.pid, signal.SIGKILL)
     if code != 0:
         raise SystemExit(f"the unharmed run ended with {code}: {(bench.root / 'output.log').read_text()[-3000:]}")
     (run,) = bench.runs()

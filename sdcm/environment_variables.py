@@ -49,6 +49,7 @@ OURS: tuple[Variable, ...] = (
     Variable("SCT_SHARD", "this machine's share of the selection", internal=True),
     Variable("SCT_SUITE", "which command pytest collects for, `integration` or `unit`", internal=True),
     Variable("SCT_RUN", "id of the run that a process belongs to", internal=True),
+    Variable("SCT_OWNED", "mark of a program that is ended with its run", internal=True),
     Variable("SCT_BROKER", "socket of the run's broker", internal=True),
     Variable("SCT_JOURNAL", "file of the run's journal", internal=True),
     Variable("SCT_SELECTION", "file of the run's selection", internal=True),

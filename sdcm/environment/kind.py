@@ -1,7 +1,6 @@
 """A Kind cluster of the run's own: created, made ready, given images, deleted."""
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -10,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdcm import process, process_identity
+from sdcm import process
 from sdcm.environment.engine import Engine, missing_capabilities
 from sdcm.environment.images import Image
 from sdcm.environment.kind_config import OWN_NODE_LABEL, kind_config
@@ -27,6 +26,7 @@ from sdcm.ownership import docker_objects, labels
 from sdcm.ownership.docker_endpoint import Endpoint
 from sdcm.ownership.docker_objects import DockerObject
 from sdcm.ownership.ledger import Ledger
+from sdcm.ownership.owned_process import spawn_owned
 from sdcm.paths import Paths
 
 if TYPE_CHECKING:
@@ -200,9 +200,7 @@ def _run_kind(
     with log.open("rb") as reader:
         reader.seek(0, os.SEEK_END)
         with making():
-            child = process.spawn(argv, env=environ, log=log)
-            identity = json.dumps(process_identity.identify(child.pid).to_record())
-            entry = ledger.will_make("process", str(child.pid), identity=identity)
+            child, entry = spawn_owned(ledger, argv, env=environ, log=log)
         said = b""
         try:
             while (status := child.poll()) is None:
@@ -217,7 +215,8 @@ def _run_kind(
             child.wait()
             raise
         said += reader.read()
-    ledger.removed(entry)
+    if entry is not None:
+        ledger.removed(entry)
     if status != 0:
         errors = [line for line in said.decode(errors="replace").splitlines() if line.startswith("ERROR")]
         raise EnvironmentFailed("kind cannot create the cluster", why=" ".join(errors), mend=f"see {log}",

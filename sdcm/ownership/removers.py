@@ -18,10 +18,11 @@ from pathlib import Path
 
 from sdcm import paths, process_identity
 from sdcm.errors import EnvironmentFailed
-from sdcm.ownership import docker_objects
+from sdcm.ownership import docker_objects, owned_process
 from sdcm.ownership.docker_endpoint import Endpoint, EngineSilent, is_private_host
 from sdcm.ownership.docker_objects import DockerObject
 from sdcm.ownership.ledger import Entry, Ledger
+from sdcm.process_identity import ProcessIdentity
 
 Remover = Callable[[Entry, float], None]
 
@@ -201,19 +202,32 @@ def _remove_all(endpoint: Endpoint, items: list[DockerObject], deadline: float) 
 
 
 def _end_process(entry: Entry, deadline: float) -> None:
-    """End a process, and the group it leads, if it is still the one that was written down."""
-    identity = process_identity.ProcessIdentity.from_record(json.loads(entry.facts["identity"]))
-    if not process_identity.is_judgeable(identity):
-        raise EnvironmentFailed(f"process {identity.pid} runs on another host or in another container: {identity.host}")
+    """End a process, and the group it leads, if it is still the one that was written down, or carries its mark."""
+    if mark := entry.facts.get(owned_process.FACT):
+
+        def alive() -> list[int]:
+            return list(owned_process.marked(mark))
+
+    else:
+        identity = ProcessIdentity.from_record(json.loads(entry.facts["identity"]))
+        if not process_identity.is_judgeable(identity):
+            raise EnvironmentFailed(
+                f"process {identity.pid} runs on another host or in another container: {identity.host}"
+            )
+
+        def alive() -> list[int]:
+            return [identity.pid] if process_identity.is_alive(identity) else []
+
     asked = time.monotonic()
     for number, patience in ((signal.SIGTERM, min(_ASKED_NICELY, deadline)), (signal.SIGKILL, deadline)):
-        if not process_identity.is_alive(identity):
-            return
-        _signal(identity.pid, number)
-        while process_identity.is_alive(identity) and time.monotonic() - asked < patience:
+        pids = alive()
+        for pid in pids:
+            _signal(pid, number)
+        while pids and (pids := alive()) and time.monotonic() - asked < patience:
             time.sleep(0.05)
-    if process_identity.is_alive(identity):
-        raise EnvironmentFailed(f"process {identity.pid} does not end")
+        if not pids:
+            return
+    raise EnvironmentFailed(f"process {', '.join(map(str, pids))} does not end")
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlencode
 
-from sdcm import process, process_identity
+from sdcm import process
 from sdcm.environment import packages
 from sdcm.environment.catalogue import Entry
 from sdcm.environment.image_sources.build import BuildFailed, image_labels
@@ -20,8 +20,8 @@ from sdcm.environment.image_sources.references import Reference
 from sdcm.environment.private_engine import programs
 from sdcm.errors import ServiceUnavailable
 from sdcm.ownership.docker_endpoint import Endpoint
-from sdcm.ownership.ledger import Entry as LedgerEntry
 from sdcm.ownership.ledger import Ledger
+from sdcm.ownership.owned_process import spawn_owned
 
 _CHUNK = 256 * 1024
 _MEGABYTE = 1_000_000
@@ -72,13 +72,12 @@ def bootstrap(
     begin = log.stat().st_size if log.exists() else 0
     reading, writing = os.pipe()
     try:
-        child = process.spawn(argv, env=env, log=log, stdout=writing)
+        child, entry_of_process = spawn_owned(ledger, argv, env=env, log=log, stdout=writing)
     except BaseException:
         os.close(reading)
         raise
     finally:
         os.close(writing)
-    entry_of_process = _write_down(ledger, child.pid) if ledger else None
     try:
         with os.fdopen(reading, "rb", buffering=0) as archive:
             _import(endpoint, entry, digest, _chunks(archive, child.wait, _Teller(entry, log, begin, tell), deadline))
@@ -86,14 +85,6 @@ def bootstrap(
         _end(child)
         if ledger and entry_of_process:
             ledger.removed(entry_of_process)
-
-
-def _write_down(ledger: Ledger, pid: int) -> LedgerEntry | None:
-    try:
-        identity = process_identity.identify(pid)
-    except ProcessLookupError:
-        return None
-    return ledger.will_make("process", str(pid), identity=json.dumps(identity.to_record()))
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
