@@ -14,6 +14,7 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
     step-end        step, status (done, failed, unavailable, cancelled), seconds, error (as `SctError.to_record`), log,
                     detail (what came up, a few words)
     service         service, state (waiting, ready, failed, unavailable), reason
+    engine-lost     error (as `SctError.to_record`)
     pytest-start    argv, pid
     worker          worker, state (up, down, lost), reason
     collect-error   test (the file's node id), text
@@ -33,7 +34,7 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
                     which of them made it; test is empty then), state (removed, left), reason (why it is left), sure
                     (false where it may as well be somebody else's)
     lease           lease, what, test, worker, state (wanted, granted, ended), seconds
-    container       name, image, test, state (starting, ready, removed, left), seconds, reason (why it is left)
+    container       name, image, test, state (starting, ready, again, removed, left), seconds, reason (why again or left)
     removal-failed  name, reason (a removal that failed; it is tried again, at the latest by teardown)
     pytest-end      status, stopped (maxfail: `-x` and its like; keys: Ctrl-C; exit: a debugger's `q`; or empty)
     stress          tool, run (tool, loader, number), loader, state (started, running, done, failed, killed), command,

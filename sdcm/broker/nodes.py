@@ -18,6 +18,7 @@ from sdcm.containers.certificates import Authority
 from sdcm.containers.flavours import flavour_of
 from sdcm.containers.launch import launch_node
 from sdcm.containers.records import NodeRecord, NodeSpec
+from sdcm.environment import passing
 from sdcm.environment.images import Image
 from sdcm.errors import ServiceUnavailable, UsageProblem
 from sdcm.ownership import labels
@@ -70,7 +71,11 @@ class NodeMaker:
         network = self._supplies.network(request.network)
         spec = self._spec(request, image, network, test)
         with self._admission.boot(spec.memory_mb, holds_others=holds_others, deadline=ROOM_DEADLINE, asking=asking):
-            node, entry = self._boot(spec, test, asking)
+            node, entry = passing.again(
+                lambda: self._boot(spec, test, asking),
+                lambda text: self._supplies.journal.write("container", name=spec.name, state="again", reason=text),
+                time.sleep,
+            )
         with self._lock:
             self._rings.update(dict.fromkeys((node.ip, node.name, spec.network_alias), node.cluster_name))
 

@@ -13,11 +13,14 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sdcm.environment import passing
 from sdcm.errors import DeadlinePassed, EnvironmentFailed, Interrupted, SctError, ServiceUnavailable
 from sdcm.journal import Journal
 from sdcm.redaction import Redactor
 
 T = TypeVar("T")
+#: Seconds that a step may be silent after its time is up, before it is given up with its thread.
+_SILENT = 10.0
 
 
 class StepCancelled(Interrupted):
@@ -42,6 +45,7 @@ class RunningStep:
         self._journal = journal
         self._closing = closing
         self._started = time.monotonic()
+        self.ended = False
         #: What the line of its end shows beside its time.
         self.detail = ""
 
@@ -143,6 +147,16 @@ class Graph:
             thread.join(max(0.0, end - time.monotonic()))
         return [thread.name.removeprefix("step ") for thread in self._threads if thread.is_alive()]
 
+    def _attempt(self, action: Callable[[RunningStep], T], step: RunningStep) -> T:
+        """Perform a step; what fails for a reason that may pass is tried again, and says so."""
+        step.say("starting")
+        return passing.again(lambda: action(step), step.say, self.closing.wait)
+
+    def _overdue(self, step: RunningStep, future: "Future[Any]") -> None:
+        """Fail a step that hangs without a word; its thread is left behind."""
+        error = DeadlinePassed(f"{step.name} did not end within {step.deadline:g} s", mend=f"see {step.log}")
+        self._end(step, future, "failed", error=error)
+
     def _run(
         self,
         name: str,
@@ -159,12 +173,13 @@ class Graph:
         log = self._logs / f"{name.replace('/', '_').replace(':', '_').replace(' ', '-')}.log"
         step = RunningStep(name, log, deadline, self._journal, self.closing)
         self._journal.write("step-start", step=name)
+        overdue = threading.Timer(deadline + _SILENT, self._overdue, (step, future))
+        overdue.daemon = True
+        overdue.start()
         try:
-            step.say("starting")
-            result = action(step)
+            result = self._attempt(action, step)
         except SctError as exc:
-            self._end(step, _status_of(exc), exc)
-            future.set_exception(exc)
+            self._end(step, future, _status_of(exc), error=exc)
         except Exception as exc:  # noqa: BLE001 - one step's defect ends that step; its tests report it
             import traceback
 
@@ -172,13 +187,33 @@ class Graph:
                 f"step {name} failed", why=repr(exc), mend=f"see {log}", evidence=traceback.format_exc()
             )
             failure.__cause__ = exc
-            self._end(step, "failed", failure)
-            future.set_exception(failure)
+            self._end(step, future, "failed", error=failure)
         else:
-            self._end(step, "done", None)
+            self._end(step, future, "done", result=result)
+        finally:
+            overdue.cancel()
+
+    def _end(
+        self,
+        step: RunningStep,
+        future: "Future[Any]",
+        status: str,
+        *,
+        error: SctError | None = None,
+        result: object = None,
+    ) -> None:
+        """Write down how a step ended and let those that wait for it go on; once."""
+        with self._lock:
+            if step.ended:
+                return
+            step.ended = True
+        self._write_end(step, status, error)
+        if error is not None:
+            future.set_exception(error)
+        else:
             future.set_result(result)
 
-    def _end(self, step: RunningStep, status: str, error: SctError | None) -> None:
+    def _write_end(self, step: RunningStep, status: str, error: SctError | None) -> None:
         # Programs wrote to it too.
         Redactor(os.environ).file(step.log)
         self._journal.write(

@@ -1,5 +1,7 @@
 """A failing test's report carries its class, the logs of the containers it held, and what all threads were doing."""
 
+import os
+import shutil
 import threading
 import time
 from collections.abc import Generator, Iterable
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from sdcm.errors import EnvironmentFailed, SctError
-from sdcm.pytest_plugin import failure_class
+from sdcm.pytest_plugin import collecting, failure_class
 from sdcm.wait import guarded_by
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ FAILED = pytest.StashKey[bool]()
 _LOG_LINES = 60
 #: Seconds for all evidence of a test: an engine that does not answer must not hold its report.
 _DEADLINE = 15.0
+_ANSWER = 5.0
+#: Bytes: with less than that free, what failed has failed for want of room.
+_FULL = 2**20
+_MORE_ROOM = "`sct.py clean --images`, or set SCT_ENGINE_DIR"
 
 
 class Watched(Protocol):
@@ -98,14 +104,15 @@ def pytest_runtest_makereport(
         return report
     error = call.excinfo.value
     findings = _look(_watched(item))
+    full = _disk_full(item)
     name = blame or failure_class.classify(
         error,
         report.when,
         nodes_ended=bool(findings.endings),
-        environment_lost=bool(findings.engine_lost) or any(ending.memory for ending in findings.endings),
+        environment_lost=bool(findings.engine_lost or full) or any(ending.memory for ending in findings.endings),
     )
     report.user_properties.append((CLASS_PROPERTY, name))
-    note = "; ".join(filter(None, (findings.engine_lost, *(ending.text for ending in findings.endings))))
+    note = "; ".join(filter(None, (findings.engine_lost, full, *(ending.text for ending in findings.endings))))
     if note:
         report.user_properties.append((NOTE_PROPERTY, note))
     if isinstance(error, SctError):
@@ -117,6 +124,22 @@ def pytest_runtest_makereport(
         report.sections.append(("stacks of all threads when its time was up", stacks))
     report.sections.extend(findings.sections)
     return report
+
+
+def _disk_full(item: pytest.Item) -> str:
+    """Return that the disk of the test's engine is full; empty when it is not, or cannot be seen from here."""
+    host = os.environ.get("DOCKER_HOST", "")
+    if not host.startswith("unix://") or not (_watched(item) or "docker" in collecting.needs_of(item).services):
+        return ""
+    from sdcm.ownership.docker_endpoint import Endpoint
+
+    try:
+        _, told = Endpoint(host).call("GET", "/info", timeout=_ANSWER)
+        root = str(told["DockerRootDir"])
+        free = shutil.disk_usage(root).free
+    except (SctError, OSError, LookupError, TypeError):
+        return ""
+    return f"the disk of the engine is full ({root}): {_MORE_ROOM}" if free < _FULL else ""
 
 
 def _look(containers: Iterable[Watched]) -> Findings:

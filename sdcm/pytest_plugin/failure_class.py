@@ -21,7 +21,9 @@ _CARRIERS = ("_pytest", "pluggy", "sdcm.pytest_plugin", "sdcm.wait", "contextlib
 #: Mistakes in code, wherever they come to light.
 _MISTAKES = (AssertionError, TypeError, AttributeError, NameError, LookupError)
 #: Errors that are the environment's in every phase, by name: their modules are not to be imported for this.
-_ALWAYS_ENVIRONMENT = ("BrokerGone", "EngineLost")
+_ALWAYS_ENVIRONMENT = ("BrokerGone", "EngineLost", "EngineSilent")
+#: What a program says when the engine's disk is full, whoever ran it.
+DISK_FULL = "No space left on device"
 
 
 def classify(error: BaseException, when: str, *, nodes_ended: bool, environment_lost: bool) -> str:
@@ -34,7 +36,7 @@ def classify(error: BaseException, when: str, *, nodes_ended: bool, environment_
         environment_lost: The engine of such a container does not answer, or the kernel killed it for its memory.
     """
     chain = list(_chain(error))
-    if environment_lost or any(type(part).__name__ in _ALWAYS_ENVIRONMENT for part in chain):
+    if environment_lost or any(_is_environment(part) for part in chain):
         return ENVIRONMENT
     if when != "call" and isinstance(error, EnvironmentFailed):
         return ENVIRONMENT
@@ -50,6 +52,10 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__
+
+
+def _is_environment(error: BaseException) -> bool:
+    return type(error).__name__ in _ALWAYS_ENVIRONMENT or DISK_FULL.lower() in str(error).lower()
 
 
 def _is_product(error: BaseException) -> bool:

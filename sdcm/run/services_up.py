@@ -28,12 +28,13 @@ from sdcm.environment.images import Image, Images
 from sdcm.environment.kind import create_cluster
 from sdcm.environment.kind_binary import ensure_kind_binary
 from sdcm.environment.kind_images import load_image
-from sdcm.errors import SctError, ServiceUnavailable
+from sdcm.errors import EngineLost, SctError, ServiceUnavailable
 from sdcm.journal import Journal
 from sdcm.kubernetes.cluster import ClusterRecord
 from sdcm.ownership import labels
 from sdcm.ownership.ledger import Ledger
 from sdcm.paths import Paths
+from sdcm.run.engine_watch import LOST_FILE, EngineWatch
 from sdcm.services.selected import NODE_IMAGE
 
 T = TypeVar("T")
@@ -190,7 +191,16 @@ class ServicesUp:
         engine = self._engine_hold.enter_context(hold_engine(choice, self._places, step))
         self.ledger.will_make("labelled", self.run_id, **engine.facts())
         step.detail = f"private; for `docker ps`: export DOCKER_HOST={engine.host}" if engine.private else choice.detail
+        EngineWatch(engine.endpoint, self.graph.closing, self._engine_lost).start()
         return engine
+
+    def _engine_lost(self, why: str) -> None:
+        """Say that nothing more is to be expected of the engine: to the tests, the runner and the journal."""
+        error = EngineLost("the engine is gone", why=why, mend="see the engine's own log; `sct.py doctor`")
+        self.journal.write("engine-lost", error=error.to_record())
+        (self.runtime / LOST_FILE).write_text(str(error))
+        for service in self._states.all():
+            self._states.set(service, service_states.FAILED, error)
 
     def _images(self) -> Images:
         return Images(

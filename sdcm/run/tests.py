@@ -2,9 +2,12 @@
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdcm.broker.protocol import BROKER_VARIABLE
 from sdcm.run import report, report_files, services
+from sdcm.run.engine_watch import lost_engine
 from sdcm.run.pytest_session import PytestSession, keeps_terminal, pytest_argv
 from sdcm.run.selection import files_of
 from sdcm.run.workers import auto_workers
@@ -49,4 +52,5 @@ def _fault(run: "Run") -> str:
     """Return what of the environment is gone for good, empty while nothing is."""
     if run.broker is not None and not run.broker.alive():
         return "the broker has ended"
-    return ""
+    socket = run.pytest_environ.get(BROKER_VARIABLE)
+    return lost_engine(Path(socket).parent) if socket else ""

@@ -18,6 +18,7 @@ _SHOWN = 100
 #: Processor shares of a build in the background, where a container has 1024 unless it is told otherwise.
 _BACKGROUND_SHARES = 64
 _TAIL = 40
+_DISK_FULL = "no space left on device"
 #: What a package client says of a network that may be better in a moment.
 _PASSING = re.compile(
     r"Temporary failure (?:in name resolution|resolving)|Could not resolve|Connection (?:reset|timed out|refused)"
@@ -147,8 +148,10 @@ class _Output:
         return text if text.endswith("\n") or not text else text + "\n"
 
     def failure(self) -> BuildFailed:
+        full = any(_DISK_FULL in text.lower() for text in (self.error, *self._lines[-_TAIL:]))
         return BuildFailed(
             f"building image {self._name} failed at {self._step}",
-            why=self.error,
+            why=f"the disk of the engine is full ({self.error})" if full else self.error,
+            mend="`sct.py clean --images`, or a disk with more room: SCT_ENGINE_DIR" if full else "",
             evidence="\n".join(self._lines[-_TAIL:]),
         )

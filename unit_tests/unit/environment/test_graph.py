@@ -103,3 +103,29 @@ def test_the_journal_has_start_lines_and_end_of_each_step(graph, tmp_path):
     (end,) = events(tmp_path, "step-end")
     assert (end["step"], end["status"], end["error"]) == ("image x", "done", None)
     assert end["seconds"] >= 0
+
+
+def test_what_may_pass_is_tried_again_and_says_so(graph, tmp_path, monkeypatch):
+    monkeypatch.setattr("sdcm.environment.passing.PAUSES", (0.0, 0.0))
+    failures = [EnvironmentFailed("no cluster", why="address already in use")] * 2
+
+    def act(_step):
+        if failures:
+            raise failures.pop()
+        return "up"
+
+    assert graph.step("cluster", act, deadline=5).result(5) == "up"
+    said = [record["text"] for record in events(tmp_path, "step-say")]
+    assert said[1].startswith("failed, which may pass (address already in use)")
+    (end,) = events(tmp_path, "step-end")
+    assert end["status"] == "done"
+
+
+def test_a_step_that_hangs_without_a_word_ends_by_its_deadline(graph, tmp_path, monkeypatch):
+    monkeypatch.setattr("sdcm.environment.graph._SILENT", 0.0)
+    release = threading.Event()
+    step = graph.step("mute", lambda _: release.wait(5), deadline=0.05)
+    assert isinstance(step.exception(5), DeadlinePassed)
+    release.set()
+    graph.close(5)
+    assert [end["status"] for end in events(tmp_path, "step-end")] == ["failed"]
