@@ -34,7 +34,8 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
                     which of them made it; test is empty then), state (removed, left), reason (why it is left), sure
                     (false where it may as well be somebody else's)
     lease           lease, what, test, worker, state (wanted, granted, ended), seconds
-    container       name, image, test, state (starting, ready, again, removed, left), seconds, reason (why again or left)
+    container       name, image, test, state (starting, ready, again, removed, left), seconds,
+                    reason (why again, or why it is left)
     removal-failed  name, reason (a removal that failed; it is tried again, at the latest by teardown)
     pytest-end      status, stopped (maxfail: `-x` and its like; keys: Ctrl-C; exit: a debugger's `q`; or empty)
     stress          tool, run (tool, loader, number), loader, state (started, running, done, failed, killed), command,

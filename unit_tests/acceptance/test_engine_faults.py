@@ -67,7 +67,7 @@ def private(project):
         pytest.skip(f"docker: this machine lacks {', '.join(missing)}; `integration-tests --setup` installs it")
     base = Path(tempfile.mkdtemp(prefix="sct-", dir="/tmp"))
     (base / "engine").mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(base / "engine")], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(base / "engine")], check=True, timeout=30)
     for name, folder in (("RUNTIME", "run"), ("STATE", "state"), ("CACHE", "cache"), ("ENGINE", "engine")):
         project.environ[f"SCT_{name}_DIR"] = str(base / folder)
     layout = Layout.of(paths.from_environment(project.environ))
@@ -75,7 +75,7 @@ def private(project):
     project.write("unit_tests/integration/test_holding.py", HOLDING)
     yield layout
     project.sct("clean", timeout=60)
-    subprocess.run(["umount", "--lazy", str(base / "engine")], check=True)
+    subprocess.run(["umount", "--lazy", str(base / "engine")], check=True, timeout=30)
     shutil.rmtree(base)
 
 
@@ -102,7 +102,7 @@ def test_an_engine_killed_in_the_middle_ends_the_run_as_the_environments_failure
     assert list(summary(project)["failures"]) == ["environment"]
     assert "the test was ended: the engine is gone" in junit.read_text()
     assert not processes.find(private.live)
-    assert not subprocess.run(["pgrep", "-f", "sleep 8642"], capture_output=True, check=False).stdout
+    assert not subprocess.run(["pgrep", "-f", "sleep 8642"], capture_output=True, check=False, timeout=30).stdout
     assert project.nothing_left()
 
 
