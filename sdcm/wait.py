@@ -126,7 +126,7 @@ def _call(func: Callable[..., Any], kwargs: dict[str, Any], limit: float | None)
         except BaseException as exc:  # noqa: BLE001 - handed to the waiting thread
             outcome.append((None, exc))
 
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(attempt,), daemon=True)
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(attempt,), name="sct-wait", daemon=True)
     thread.start()
     thread.join(limit)
     if not outcome:

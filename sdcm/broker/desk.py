@@ -10,6 +10,7 @@ from sdcm.broker.admission import Admission
 from sdcm.broker.asking import Asking
 from sdcm.broker.containers import ContainerMaker
 from sdcm.broker.gate import Gate
+from sdcm.broker.leak_desk import LeakDesk
 from sdcm.broker.leases import Leases
 from sdcm.broker.nodes import NodeMaker
 from sdcm.broker.protocol import NodeRequest
@@ -27,8 +28,9 @@ _NAMESPACE_DEADLINE = 120.0
 class BrokerDesk:
     """Grants leases on what the environment has; see `protocol` for the requests."""
 
-    def __init__(self, supplies: Supplies, gate: Gate, admission: Admission) -> None:
-        """Answer from `supplies`."""
+    def __init__(self, supplies: Supplies, gate: Gate, admission: Admission, leaks: LeakDesk) -> None:
+        """Answer from `supplies`; `leaks` is told what tests begin and end."""
+        self._leaks = leaks
         self._supplies = supplies
         self._gate = gate
         self._leases = Leases()
@@ -50,6 +52,7 @@ class BrokerDesk:
             "status": self._status,
             "keep": self._keep,
             "stop": self._stop,
+            "span": self._span,
         }
 
     def handle(self, worker: str, op: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:
@@ -62,6 +65,7 @@ class BrokerDesk:
     def left(self, worker: str) -> None:
         """End the leases of a worker whose connection closed."""
         self._leases.end_all_of(worker)
+        self._leaks.left(worker)
 
     def close(self, deadline: float) -> None:
         """Wait for removals under way; what stands after that is teardown's."""
@@ -71,6 +75,7 @@ class BrokerDesk:
     def _hello(self, worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         if earlier := str(arguments.get("resume", "")):
             self._leases.move(earlier, worker)
+            self._leaks.move(earlier, worker)
         return {"run": self._supplies.run_id, "pid": os.getpid(), "name": worker}
 
     def _wait(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
@@ -141,6 +146,10 @@ class BrokerDesk:
 
     def _keep(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         self._supplies.keep(float(arguments["seconds"]))
+        return {}
+
+    def _span(self, worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
+        self._leaks.take(worker, arguments)
         return {}
 
     def _stop(self, _worker: str, _arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:

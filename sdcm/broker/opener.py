@@ -13,6 +13,7 @@ from sdcm import journal, paths, process, process_identity
 from sdcm.broker import obituary, protocol
 from sdcm.errors import DeadlinePassed, EnvironmentFailed, UsageProblem
 from sdcm.ownership.ledger import Ledger
+from sdcm.ownership.strays import CURRENT_TEST
 
 #: Name under which `python -m` starts a broker; it stands above this package, so it is not imported.
 _ENTRY = "sdcm.run.broker_process"
@@ -48,6 +49,7 @@ class BrokerSpec:
             kubeconfig, or nowhere.
         kubeconfig: That kubeconfig.
         environ: Variables that name the user's engine (`DOCKER_HOST` and its kin).
+        leaks: What tests leave behind: `off` is not looked for.
     """
 
     run_id: str
@@ -58,6 +60,7 @@ class BrokerSpec:
     kubernetes: Literal["kind", "kubeconfig", "none"] = "kind"
     kubeconfig: str = ""
     environ: dict[str, str] = field(default_factory=dict)
+    leaks: str = "error"
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "BrokerSpec":
@@ -122,7 +125,10 @@ class OpenBroker:
         try:
             child = process.spawn(
                 [sys.executable, "-m", _ENTRY, spec.run_id, str(read_end)],
-                env={**environ, journal.ENVIRONMENT_VARIABLE: str(state / journal.FILE_NAME)},
+                env={
+                    **{k: v for k, v in environ.items() if k != CURRENT_TEST},
+                    journal.ENVIRONMENT_VARIABLE: str(state / journal.FILE_NAME),
+                },
                 cwd=runtime,
                 log=state / LOG_FILE,
                 pass_fds=[read_end],

@@ -17,6 +17,8 @@ keeps its leases, and the request is given up.
     status                                    -> services, leases, steps
     keep       seconds                        -> (the environment outlives its opener)
     stop                                      -> (tear down now)
+    span       span, state (open, shut, over, settle), at; for open: label, services, journal; for over: after
+                                              -> (what appears meanwhile is its own; see `sdcm.broker.spans`)
 """
 
 import json
@@ -30,6 +32,8 @@ RUN_VARIABLE = "SCT_RUN"
 BROKER_VARIABLE = "SCT_BROKER"
 #: Tells the scheduler where the services' states are.
 SERVICES_VARIABLE = "SCT_SERVICES"
+#: Tells pytest's processes what leaks do: `error`, `warn`, `off`; in plain pytest nobody sets it.
+LEAKS_VARIABLE = "SCT_LEAKS"
 #: Set in plain pytest: its first process, not `sct.py`, is the run's opener.
 PLAIN_VARIABLE = "SCT_PLAIN"
 #: Descriptor of a pipe that ends with the runner; pytest's first process ends with it.

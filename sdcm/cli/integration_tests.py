@@ -39,6 +39,13 @@ sct.py integration-tests -t integration/test_cql.py::test_cql_query -n 0 -- -s -
     help="Node flavour; auto: Scylla where its image is to be had, else Cassandra.",
 )
 @click.option("--kubeconfig", default="", metavar="PATH", help="Use this cluster instead of a Kind cluster of our own.")
+@click.option(
+    "--leaks",
+    type=click.Choice(["error", "warn", "off"]),
+    default="error",
+    show_default=True,
+    help="What tests leave behind: exit 79 when all else is well, only tell of it, or do not look.",
+)
 @click.option("--keep", is_flag=True, help="Leave the environment up and say how to enter it.")
 @click.option(
     "--keep-for", type=click.FloatRange(min=0.01), default=4.0, show_default=True, metavar="HOURS", help="With --keep."

@@ -109,6 +109,13 @@ class RunContext:
             self._client = BrokerClient(socket, worker_name(self._config), during=clock_of(self._config).paused)
         return self._client
 
+    def client_at_hand(self) -> "BrokerClient | None":
+        """Return the connection to the broker, None where the run has no broker, or none yet."""
+        socket = os.environ.get(BROKER_VARIABLE, "")
+        if self._client is None and (not socket or (self.plain and not Path(socket).exists())):
+            return None
+        return self.client()
+
     def open_broker(self, tests: Iterable[SelectedTest]) -> None:
         """Start the broker of a plain pytest run, if a chosen test needs one and none runs."""
         chosen = list(tests)

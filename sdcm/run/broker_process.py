@@ -18,12 +18,17 @@ from sdcm import journal as journals
 from sdcm import paths, process_identity
 from sdcm.broker import protocol, runs
 from sdcm.broker.admission import Admission
+from sdcm.broker.cluster_leaks import ClusterWatch
 from sdcm.broker.desk import BrokerDesk
 from sdcm.broker.gate import Gate
+from sdcm.broker.leak_desk import LeakDesk
+from sdcm.broker.leaks import LeakWatch
 from sdcm.broker.opener import JOURNALLED_STATUS, SPEC_FILE, BrokerSpec
 from sdcm.broker.server import Server
+from sdcm.broker.spans import Spans
 from sdcm.broker.states import ServiceStates
 from sdcm.journal import Journal
+from sdcm.kubernetes.cluster import ClusterRecord
 from sdcm.ownership.ledger import Ledger
 from sdcm.run import report_files, teardown
 from sdcm.run.end_steps import EndSteps, note_failure
@@ -67,7 +72,8 @@ def serve(run_id: str, pipe: int) -> int:
     gate = Gate()
     states = ServiceStates(runtime / protocol.SERVICES_FILE, journal)
     supplies = ServicesUp(spec, places, ledger, journal, states, gate, stop)
-    desk = BrokerDesk(supplies, gate, Admission.of_this_machine())
+    leaks = _leak_desk(spec, supplies, ledger, journal)
+    desk = BrokerDesk(supplies, gate, Admission.of_this_machine(), leaks)
     server = Server(runtime / protocol.SOCKET_NAME, desk)
     server.start()
     threading.Thread(target=_sweep, args=(places,), daemon=True).start()
@@ -78,12 +84,25 @@ def serve(run_id: str, pipe: int) -> int:
         stack.callback(supplies.let_go_of_engine)
         stack.callback(supplies.graph.close, _STEPS_DEADLINE)
         stack.callback(desk.close, _REMOVALS_DEADLINE)
+        stack.callback(leaks.close)
         stack.callback(gate.close, _SETTLE_DEADLINE)
         stack.callback(supplies.graph.closing.set)
         stack.callback(server.close)
         supplies.begin()
         stop.wait()
     return JOURNALLED_STATUS if stack.failed else 0
+
+
+def _leak_desk(spec: BrokerSpec, supplies: ServicesUp, ledger: Ledger, journal: Journal) -> LeakDesk:
+    """Return what watches for leaks; the engine is watched from when it is up."""
+    spans = Spans()
+    engine = LeakWatch(spec.run_id, spans, ledger, journal)
+    supplies.on_engine = engine.start if spec.leaks != "off" else supplies.on_engine
+
+    def cluster() -> ClusterRecord | None:
+        return supplies.cluster() if supplies.graph.state().get("cluster") == "done" else None
+
+    return LeakDesk(spans, engine, ClusterWatch(spans, journal, cluster, is_ours=spec.kubernetes == "kind"))
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ class RunOptions:
         allow_all_skipped: A run in which everything was skipped is fine.
         db: Node flavour.
         kubeconfig: Cluster to use instead of Kind; empty: Kind.
+        leaks: What a leaking test does to the exit code: `error` (79), `warn` (it is only told), `off` (nobody looks).
         keep: Leave the environment.
         keep_for: Seconds it stays then.
         test_timeout: Seconds that a test's body may take; None: what the project or the default says.
@@ -49,6 +50,7 @@ class RunOptions:
     allow_all_skipped: bool = False
     db: Literal["auto", "scylla", "cassandra"] = "auto"
     kubeconfig: str = ""
+    leaks: Literal["error", "warn", "off"] = "error"
     keep: bool = False
     keep_for: float = 4 * 3600.0
     test_timeout: float | None = None

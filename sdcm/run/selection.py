@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdcm import journal, process
-from sdcm.broker.protocol import BROKER_VARIABLE, PLAIN_VARIABLE, RUN_VARIABLE, SERVICES_VARIABLE
+from sdcm.broker.protocol import BROKER_VARIABLE, LEAKS_VARIABLE, PLAIN_VARIABLE, RUN_VARIABLE, SERVICES_VARIABLE
 from sdcm.errors import SctError, UsageProblem
 from sdcm.exit_codes import ExitCode
+from sdcm.ownership.strays import CURRENT_TEST
 from sdcm.run.options import RunOptions
 from sdcm.run.project import near_text
 from sdcm.services import selected, verdicts
@@ -26,6 +27,8 @@ _OF_A_RUN = (
     BROKER_VARIABLE,
     SERVICES_VARIABLE,
     PLAIN_VARIABLE,
+    LEAKS_VARIABLE,
+    CURRENT_TEST,
     selected.ENVIRONMENT_VARIABLE,
     selected.SHARE_VARIABLE,
     selected.SUITE_VARIABLE,

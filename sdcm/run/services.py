@@ -11,7 +11,7 @@ from sdcm import journal as journals
 from sdcm import process_identity
 from sdcm.broker.client import BrokerClient
 from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
-from sdcm.broker.protocol import BROKER_VARIABLE, RUN_VARIABLE, SERVICES_FILE, SERVICES_VARIABLE
+from sdcm.broker.protocol import BROKER_VARIABLE, LEAKS_VARIABLE, RUN_VARIABLE, SERVICES_FILE, SERVICES_VARIABLE
 from sdcm.broker.runs import LiveRun, kept_environment
 from sdcm.errors import EnvironmentFailed, SctError, ServiceUnavailable, UsageProblem
 from sdcm.run import report, selection, sharding
@@ -95,6 +95,8 @@ def bring_up(run: "Run") -> "Run":
         RUN_VARIABLE: run.run_id,
         journals.ENVIRONMENT_VARIABLE: str(run.state / journals.FILE_NAME),
     }
+    if run.options.integration:
+        environ[LEAKS_VARIABLE] = run.options.leaks
     run.stack.enter_context(JournalDisplay(run.state / journals.FILE_NAME, report.say, verbosity=run.options.verbosity))
     # Where there was no collect pass, the first worker writes what the scheduler must know.
     environ[selected.ENVIRONMENT_VARIABLE] = str(run.state / "selection.json")
@@ -151,6 +153,7 @@ def _spec(run: "Run", kept: LiveRun | None) -> BrokerSpec:
         kubernetes="kubeconfig" if options.kubeconfig else "kind",
         kubeconfig=os.path.abspath(options.kubeconfig) if options.kubeconfig else "",  # noqa: PTH100 - as typed
         environ=engine_environ(run.environ),
+        leaks=options.leaks,
     )
 
 

@@ -67,6 +67,8 @@ class ServicesUp:
         self.journal = journal
         self.graph = Graph(journal, places.run_state(spec.run_id) / "logs")
         self.kept_until = 0.0
+        #: Called with the engine once it is up.
+        self.on_engine: Callable[[Engine], None] = lambda _engine: None
         self._spec = spec
         self._places = places
         self._states = states
@@ -190,6 +192,7 @@ class ServicesUp:
             self.ledger.will_make("engine", str(self._places.engine))
         engine = self._engine_hold.enter_context(hold_engine(choice, self._places, step))
         self.ledger.will_make("labelled", self.run_id, **engine.facts())
+        self.on_engine(engine)
         step.detail = f"private; for `docker ps`: export DOCKER_HOST={engine.host}" if engine.private else choice.detail
         EngineWatch(engine.endpoint, self.graph.closing, self._engine_lost).start()
         return engine

@@ -15,7 +15,7 @@ from sdcm import paths, process_identity
 from sdcm.broker.opener import LOG_FILE
 from sdcm.environment.engine import stop_if_unused
 from sdcm.journal import Journal
-from sdcm.ownership import removers
+from sdcm.ownership import removers, strays
 from sdcm.ownership.ledger import FILE_NAME, Entry, Ledger, read
 from sdcm.ownership.removers import Leftover
 from sdcm.paths import Paths
@@ -41,6 +41,7 @@ def tear_down(run_id: str, places: Paths, ledger: Ledger, journal: Journal) -> l
         What could not be removed, each with its reason.
     """
     started = time.monotonic()
+    end_strays(run_id, journal)
     journal.write("teardown-start", resources=len(ledger.entries()))
 
     entries = ledger.entries()
@@ -78,6 +79,14 @@ def _remove_namespace(entry: Entry) -> None:
     from sdcm.kubernetes.ownership import LEASE
 
     remove_namespace(entry.facts["kubeconfig"], entry.name, {LEASE: entry.name}, _NAMESPACE_DEADLINE)
+
+
+def end_strays(run_id: str, journal: Journal) -> None:
+    """End the processes that tests of a run left, those of a worker that died among them."""
+    for stray in strays.processes_of_run(run_id):
+        reason = stray.end()
+        state = "left" if reason else "removed"
+        journal.write("leak", test=stray.test, kind=stray.kind, name=stray.name, state=state, reason=reason)
 
 
 def _hide_secrets(state: Path) -> None:

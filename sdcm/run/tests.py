@@ -10,6 +10,7 @@ from sdcm.run import report, report_files, services
 from sdcm.run.engine_watch import lost_engine
 from sdcm.run.pytest_session import PytestSession, keeps_terminal, pytest_argv
 from sdcm.run.selection import files_of
+from sdcm.run.teardown import end_strays
 from sdcm.run.workers import auto_workers
 from sdcm.scheduling import durations
 from sdcm.stop_flag import StopFlag
@@ -44,6 +45,8 @@ def run_tests(run: "Run") -> "Run":
     outcome = session.wait(lambda: run.interrupts.count, lambda: _fault(run), StopFlag(run.state), report.say)
     run.interrupts.keys_are_pytests = False
     run = replace(run, outcome=outcome)
+    if run.options.integration:
+        end_strays(run.run_id, run.journal)
     report_files.write(run.state)
     return run
 

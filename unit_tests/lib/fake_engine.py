@@ -27,6 +27,7 @@ class FakeEngine:
         built: For each build its query, its context's files, and the references it was given.
         imported: Bytes of the last imported archive.
         on_delete: Called after a container, network or volume was removed.
+        events: What the event stream tells whoever asks next; then it ends.
         refusals: `METHOD /path` -> answers to give first, used up one by one.
     """
 
@@ -48,6 +49,7 @@ class FakeEngine:
         self.refusals: dict[str, list[Answer]] = {}
         self.on_pull: Callable[[], None] = lambda: None
         self.on_delete: Callable[[], None] = lambda: None
+        self.events: list[dict[str, Any]] = []
         self._count = 0
         handler = type("Handler", (_Handler,), {"engine": self})
         self._server = _Server(str(self.path), handler)
@@ -69,9 +71,9 @@ class FakeEngine:
         self.images[reference] = {"Id": number, "Config": config, "Size": 1000, "Created": self._count}
         return number
 
-    def add_container(self, name: str, labels: dict[str, str]) -> None:
-        """Put a container there."""
-        self.containers.append({"Id": f"id-{name}", "Names": [f"/{name}"], "Labels": labels})
+    def add_container(self, name: str, labels: dict[str, str], **inspected: Any) -> None:
+        """Put a container there; `inspected` is what else inspecting it tells."""
+        self.containers.append({"Id": f"id-{name}", "Names": [f"/{name}"], "Labels": labels, **inspected})
 
     def count(self, method: str, path: str) -> int:
         """Return how often a request was made."""
@@ -226,7 +228,24 @@ def _build(engine: FakeEngine, query: dict[str, list[str]], body: bytes) -> Answ
 
 
 def _containers(engine: FakeEngine, query: dict[str, list[str]], body: bytes) -> Answer:
-    return 200, _labelled(engine.containers, query)
+    volumes = json.loads(query.get("filters", ["{}"])[0]).get("volume")
+    found = _labelled(engine.containers, query)
+    return 200, [each for each in found if not volumes or set(volumes) & set(each.get("Volumes", ()))]
+
+
+def _container(engine: FakeEngine, query: dict[str, list[str]], body: bytes, name: str) -> Answer:
+    found = next((each for each in engine.containers if name in {each["Id"], each["Names"][0][1:]}), None)
+    return (200, found) if found else (404, {"message": "no such container"})
+
+
+def _volume(engine: FakeEngine, query: dict[str, list[str]], body: bytes, name: str) -> Answer:
+    found = next((each for each in engine.volumes if each["Name"] == name), None)
+    return (200, found) if found else (404, {"message": "no such volume"})
+
+
+def _events(engine: FakeEngine, query: dict[str, list[str]], body: bytes) -> Answer:
+    told, engine.events = engine.events, []
+    return 200, [{"_stream": event} for event in told]
 
 
 def _create(engine: FakeEngine, query: dict[str, list[str]], body: bytes) -> Answer:
@@ -271,6 +290,9 @@ _ROUTES: tuple[tuple[str, Callable[..., Answer]], ...] = (
     ("GET /distribution/(.+)/json", _distribution),
     ("POST /build", _build),
     ("GET /containers/json", _containers),
+    ("GET /containers/([^/]+)/json", _container),
+    ("GET /volumes/([^/]+)", _volume),
+    ("GET /events", _events),
     ("POST /containers/create", _create),
     ("POST /containers/[^/]+/start", lambda *_: (204, None)),
     ("POST /containers/[^/]+/kill", lambda *_: (204, None)),

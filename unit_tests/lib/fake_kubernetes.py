@@ -226,6 +226,7 @@ class FakeCluster:
         cluster = self
 
         class Handler(BaseHTTPRequestHandler):
+            disable_nagle_algorithm = True
             protocol_version = "HTTP/1.1"
 
             def _serve(self) -> None:

@@ -52,7 +52,7 @@ def test_a_container_that_stays_is_journalled_as_left_and_stays_in_the_ledger(su
 
 
 def test_a_removal_in_the_background_that_fails_is_journalled(supplies):
-    desk = BrokerDesk(supplies, Gate(), Admission(100, 1))
+    desk = BrokerDesk(supplies, Gate(), Admission(100, 1), None)
 
     def refuse():
         raise OSError("the cluster is gone")

@@ -1,0 +1,149 @@
+"""Threads and processes that tests leave in, or behind, the process that runs them.
+
+A process is known for a test's by what it was started with: pytest names the running test in the environment, which
+whatever the test starts inherits, however far it goes off on its own.
+"""
+
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdcm import process_identity
+
+#: What pytest names the running test by, in the environment.
+CURRENT_TEST = "PYTEST_CURRENT_TEST"
+_WORKER = "PYTEST_XDIST_WORKER"
+_PROC = Path("/proc")
+_PAUSE = 0.05
+_END_DEADLINE = 6.0
+#: Threads that libraries keep for the whole process, whoever used them first: the drivers' event loop, the timers and
+#: channels of pytest's plugins, a debugger's. Our own are named for what they are.
+_KEPT = re.compile(
+    r"event_loop|asyncio_thread|cassandra_driver|tqdm|pydevd|pytest|execnet|runner-pipe|broker-|sct-", re.IGNORECASE
+)
+_PYTESTS_AND_OURS = ("_pytest.", "xdist.", "execnet.", "pytest_timeout", "sdcm.")
+
+
+@dataclass(frozen=True)
+class Stray:
+    """A thread or process that nobody waits for.
+
+    Attributes:
+        kind: `thread` or `process`.
+        name: What people know it by.
+        lives: Whether it still runs.
+        end: Ends it; returns why it could not.
+        test: Node id of the test that started it, where it tells.
+    """
+
+    kind: str
+    name: str
+    lives: Callable[[], bool]
+    end: Callable[[], str]
+    test: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The threads and processes of one moment."""
+
+    threads: frozenset[threading.Thread]
+    pids: frozenset[int]
+
+
+def look() -> Seen:
+    """Return what runs now."""
+    return Seen(frozenset(threading.enumerate()), frozenset(_pids()))
+
+
+def strays_since(before: Seen, run_id: str) -> list[Stray]:
+    """Return what this process's tests started since, and still runs.
+
+    Args:
+        before: What ran then.
+        run_id: The run, by whose id in their environment processes are known that went off on their own.
+    """
+    threads = [_stray_thread(thread) for thread in threading.enumerate() if thread not in before.threads]
+    mine = os.environ.get(_WORKER)
+    processes = [
+        stray
+        for pid in _pids()
+        if pid not in before.pids and (stray := _stray_process(pid, run_id, mine, os.getpid())) is not None
+    ]
+    return [stray for stray in threads if stray is not None] + processes
+
+
+def processes_of_run(run_id: str) -> list[Stray]:
+    """Return the processes that tests of a run have left, whichever worker ran them."""
+    mine = {os.getpid(), os.getppid()}
+    found = (_stray_process(pid, run_id, None, 0) for pid in _pids() if pid not in mine)
+    return [stray for stray in found if stray is not None]
+
+
+def outlasting(strays: Iterable[Stray], patience: float) -> list[Stray]:
+    """Give strays a moment to end by themselves; return those that do not."""
+    left, end = list(strays), time.monotonic() + patience
+    while (left := [stray for stray in left if stray.lives()]) and time.monotonic() < end:
+        time.sleep(_PAUSE)
+    return left
+
+
+def _stray_thread(thread: threading.Thread) -> Stray | None:
+    made_for = getattr(getattr(thread, "_target", None), "__module__", None) or ""
+    if _KEPT.search(thread.name) or made_for.startswith(_PYTESTS_AND_OURS) or type(thread).__name__ == "_DummyThread":
+        return None
+    return Stray("thread", thread.name, thread.is_alive, lambda: "a thread cannot be ended from outside")
+
+
+def _pids() -> Iterator[int]:
+    if _PROC.is_dir():
+        yield from (int(each.name) for each in _PROC.iterdir() if each.name.isdigit())
+        return
+    import psutil
+
+    yield from (child.pid for child in psutil.Process().children(recursive=True))
+
+
+def _stray_process(pid: int, run_id: str, worker: str | None, parent: int) -> Stray | None:
+    """Return a process as a stray, None when it is no test's.
+
+    Args:
+        pid: The process.
+        run_id: The run.
+        worker: The xdist worker whose tests are meant; None: of any.
+        parent: Process whose children count in any case; none when 0.
+    """
+    try:
+        status = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        environ = _environ(pid)
+        command = (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        identity = process_identity.identify(pid)
+    except (OSError, IndexError):
+        return None
+    if status[0] in "ZX" or "multiprocessing.resource_tracker" in command:
+        return None
+    by_environ = environ.get("SCT_RUN") == run_id and CURRENT_TEST in environ
+    of_worker = (worker is None and not parent) or environ.get(_WORKER) == worker
+    if not (by_environ and of_worker) and not (parent and int(status[1]) == parent):
+        return None
+
+    def end() -> str:
+        from sdcm.ownership import removers
+        from sdcm.ownership.ledger import Entry
+
+        facts = {"identity": json.dumps(identity.to_record())}
+        left = removers.remove([Entry(0, "process", str(pid), facts)], None, _END_DEADLINE)
+        return left[0].reason if left else ""
+
+    test = environ.get(CURRENT_TEST, "").rpartition(" (")[0]
+    return Stray("process", f"{command or '?'} (pid {pid})", lambda: process_identity.is_alive(identity), end, test)
+
+
+def _environ(pid: int) -> dict[str, str]:
+    pairs = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    return dict(pair.decode(errors="replace").split("=", 1) for pair in pairs if b"=" in pair)

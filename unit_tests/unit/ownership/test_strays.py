@@ -1,0 +1,66 @@
+"""Threads and processes that a test leaves."""
+
+import os
+import subprocess
+import threading
+
+import pytest
+
+from sdcm.ownership import strays
+
+RUN = "0a1b2c3d"
+
+
+@pytest.fixture
+def sleeper():
+    """Start processes that end with the test, whatever becomes of them in it."""
+    children = []
+
+    def start(seconds, **environ):
+        quiet = {name: value for name, value in os.environ.items() if name not in {"SCT_RUN", strays.CURRENT_TEST}}
+        children.append(subprocess.Popen(["sleep", seconds], env={**quiet, **environ}, start_new_session=True))
+        return children[-1]
+
+    yield start
+    for child in children:
+        child.kill()
+        child.wait()
+
+
+def test_a_thread_is_a_stray_unless_it_ends_or_is_a_librarys_own():
+    before, stop = strays.look(), threading.Event()
+    names = ("lone", "pytest_timeout x", "event_loop")
+    threads = [threading.Thread(target=stop.wait, name=name, daemon=True) for name in names]
+    short = threading.Thread(target=lambda: stop.wait(0.03), name="short")
+    for thread in (*threads, short):
+        thread.start()
+    try:
+        found = strays.strays_since(before, RUN)
+        assert [stray.name for stray in found] == ["lone", "short"]
+        assert [stray.name for stray in strays.outlasting(found, 0.15)] == ["lone"]
+        assert found[0].end() == "a thread cannot be ended from outside"
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_child_process_is_a_stray_and_is_ended(sleeper):
+    before = strays.look()
+    child = sleeper("71.5")
+    (stray,) = strays.strays_since(before, RUN)
+    assert stray.name == f"sleep 71.5 (pid {child.pid})"
+    assert stray.lives()
+    assert stray.end() == ""
+    assert not stray.lives()
+    assert strays.strays_since(before, RUN) == []
+
+
+def test_processes_of_a_run_are_known_by_their_environment(sleeper):
+    sleeper("72.5")
+    sleeper("73.5", SCT_RUN=RUN)
+    sleeper("74.5", SCT_RUN="ffffffff", PYTEST_CURRENT_TEST="a.py::one (call)")
+    sleeper("75.5", SCT_RUN=RUN, PYTEST_CURRENT_TEST="a.py::two[x y] (call)", PYTEST_XDIST_WORKER="gw7")
+    (stray,) = strays.processes_of_run(RUN)
+    assert stray.name.startswith("sleep 75.5 ")
+    assert stray.test == "a.py::two[x y]"
