@@ -32,10 +32,6 @@ import time
 import pytest
 
 
-def test_without_node():
-    """External services: none"""
-
-
 @pytest.mark.integration
 @pytest.mark.parametrize("n", range(3))
 def test_with_node(docker_scylla, n):

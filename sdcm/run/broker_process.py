@@ -27,10 +27,11 @@ from sdcm.broker.opener import JOURNALLED_STATUS, SPEC_FILE, BrokerSpec
 from sdcm.broker.server import Server
 from sdcm.broker.spans import Spans
 from sdcm.broker.states import ServiceStates
+from sdcm.errors import SctError
 from sdcm.journal import Journal
 from sdcm.kubernetes.cluster import ClusterRecord
 from sdcm.ownership.ledger import Ledger
-from sdcm.run import report_files, teardown
+from sdcm.run import cleaning, report_files, teardown
 from sdcm.run.end_steps import EndSteps, note_failure
 from sdcm.run.services_up import ServicesUp
 
@@ -53,10 +54,13 @@ def _watch_opener(pipe: int, supplies: ServicesUp, server: Server, stop: threadi
     stop.set()
 
 
-def _sweep(places: paths.Paths) -> None:
+def _sweep(places: paths.Paths, supplies: ServicesUp, services: tuple[str, ...]) -> None:
     """Remove what dead runs have left, while this one comes up; its own resources are not among it."""
     for dead in runs.dead_runs(places):
         teardown.tear_down_dead(dead.run_id, places)
+    if services:
+        with suppress(SctError):  # without an engine there is nothing on it
+            cleaning.remove_late_objects(places, supplies.engine().endpoint)
 
 
 def serve(run_id: str, pipe: int) -> int:
@@ -76,7 +80,7 @@ def serve(run_id: str, pipe: int) -> int:
     desk = BrokerDesk(supplies, gate, Admission.of_this_machine(), leaks)
     server = Server(runtime / protocol.SOCKET_NAME, desk)
     server.start()
-    threading.Thread(target=_sweep, args=(places,), daemon=True).start()
+    threading.Thread(target=_sweep, args=(places, supplies, spec.services), daemon=True).start()
     threading.Thread(target=_watch_opener, args=(pipe, supplies, server, stop), daemon=True).start()
     with EndSteps(journal) as stack:
         stack.callback(report_files.write_for_dead, state)

@@ -130,6 +130,16 @@ def look(places: Paths, endpoint: Endpoint | None, older_than: float | None) -> 
     return Cleaning(tuple(dead), strays, endpoint, spared)
 
 
+def remove_late_objects(places: Paths, endpoint: Endpoint) -> None:
+    """Remove objects of runs that are over and that no ledger names: an engine made them after their maker's death.
+
+    Raises:
+        EngineSilent: The engine does not answer.
+    """
+    items = [item for item, _ in _strays(places, endpoint, None)]
+    docker_objects.remove_many(endpoint, items, deadline=_STRAYS_DEADLINE)
+
+
 def _last_sign(state: Path) -> float:
     """Return when a run last wrote anything, in epoch seconds."""
     times = []

@@ -129,6 +129,17 @@ def test_an_object_whose_run_is_over_goes_without_an_age(places, engine):
     assert names(cleaning.look(places, Endpoint(engine.host), None)) == ["late-aaaaaaaa"]
 
 
+def test_a_run_sweeps_what_came_after_its_maker_was_dead_and_nothing_else(places, engine, run):
+    Ledger(places.run_state("aaaaaaaa"), "aaaaaaaa", dead()).close()
+    engine.add_container("late", {"sct.run": "aaaaaaaa"})
+    engine.add_container("of-another-state-directory", {"sct.run": "eeeeeeee"})
+    run("bbbbbbbb", identify())
+    run("cccccccc", dead(host="elsewhere"), quiet=50 * HOUR)
+    cleaning.remove_late_objects(places, Endpoint(engine.host))
+    left = ["of-another-state-directory", "sct-bbbbbbbb-scylla-1", "sct-cccccccc-scylla-1"]
+    assert on_engine(engine) == left
+
+
 @pytest.fixture
 def clean_here(places, engine, monkeypatch):
     monkeypatch.setattr(clean, "_engine_that_answers", lambda places: Endpoint(engine.host))
