@@ -158,7 +158,7 @@ def test_reads_per_second(docker_scylla, stress):
     script = "docker/latte/workloads/workload.rn"
     stress(f"latte load {script}").summary()
     summary = stress(f"latte run -d 5s -f read {script}", timeout=20).summary()
-    assert summary.number("op rate") > 100
+    assert summary.number("op rate") > 0
     assert summary.quantities["latency 99th percentile"].unit == "ms"
 """,
     "params": """\
@@ -189,20 +189,30 @@ def test_one_event(events_function_scope):
 MARKER_EXAMPLES: Mapping[str, str] = {
     "integration": """\
 pytestmark = pytest.mark.integration  # for every test of a file
+
+
+@pytest.mark.integration  # for one test
+def test_an_image_is_ready(catalogue_image):
+    assert catalogue_image("base-bookworm")
 """,
     "services": """\
 @pytest.mark.integration
-@pytest.mark.services("docker", "aws")
-def test_backup(docker_scylla): ...
+@pytest.mark.services("docker", "aws")  # without AWS_ACCESS_KEY_ID or AWS_PROFILE: skipped, saying so
+def test_backup(docker_scylla):
+    import boto3
+
+    assert "Buckets" in boto3.client("s3", region_name="us-east-1").list_buckets()
 """,
     "needs": """\
 @pytest.mark.integration
-@pytest.mark.needs("alternator")
-def test_table(docker_scylla): ...
+@pytest.mark.needs("alternator")  # skipped on a node without: Cassandra has none
+def test_table(docker_scylla):
+    assert docker_scylla.get_port("8000")
 """,
     "timeout": """\
 @pytest.mark.timeout(60)  # this test must end within a minute
-def test_quick(docker_scylla): ...
+def test_quick(tmp_path):
+    (tmp_path / "a").write_text("quick")
 """,
     "strict_events": """\
 from sdcm.events.kinds import TestFrameworkEvent
@@ -220,17 +230,18 @@ def test_with_config(params):
 """,
     "run_alone": """\
 @pytest.mark.run_alone
-def test_fills_the_disk(tmp_path): ...
+def test_fills_the_disk(tmp_path):
+    (tmp_path / "large").write_bytes(bytes(1_000_000))
 """,
     "weight": """\
-@pytest.mark.integration
 @pytest.mark.weight(3)  # with -n 4 one light test may run beside it
-def test_compaction_under_load(docker_scylla): ...
+def test_sorts_a_lot():
+    assert sorted(range(200_000, 0, -1))[0] == 1
 """,
     "concurrency": """\
-@pytest.mark.integration
 @pytest.mark.concurrency("licence server", limit=2)
-def test_checks_out_a_licence(docker_scylla): ...
+def test_checks_out_a_licence(tmp_path):
+    (tmp_path / "licence").touch()
 """,
     "stress_tools": """\
 @pytest.mark.integration

@@ -10,9 +10,11 @@ import runpy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+import yaml
+
 from sdcm import environment_variables
 from sdcm.config import layers, schema
-from sdcm.config.options import Options, is_appendable, is_secret
+from sdcm.config.options import Options, example_of, is_appendable, is_secret
 from sdcm.config.origins import type_name
 from sdcm.environment_variables import Variable
 from sdcm.exit_codes import PRECEDENCE, ExitCode
@@ -153,13 +155,22 @@ def _shown(default: object) -> str:
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
+def example_line(name: str) -> str:
+    """Return a line of a configuration file that sets an option."""
+    # As JSON, which is YAML on one line; texts that need no quotes have none.
+    value = example_of(name)
+    plain = isinstance(value, str) and yaml.safe_load(value) == value and ": " not in value
+    return f"{name}: {value if plain else json.dumps(value, ensure_ascii=False)}"
+
+
 def configuration() -> str:
     """Return the page of the options of `params`."""
     lines = []
     for name, field in Options.model_fields.items():
         marks = [mark for mark, holds in (("`++`", is_appendable(name)), ("secret", is_secret(name))) if holds]
         default = _shown(field.get_default(call_default_factory=True))
-        lines.append((f"`{name}`", f"`{type_name(name)}`", default, field.description or "", ", ".join(marks)))
+        example = f"`{example_line(name)}`"
+        lines.append((f"`{name}`", f"`{type_name(name)}`", default, field.description or "", example, ", ".join(marks)))
     defaults = sorted(layers.DEFAULTS.glob("*.yaml"))
     shown_defaults = "\n".join(f"- [{file.name}](../../sdcm/config/defaults/{file.name})" for file in defaults)
     return f"""# Configuration: the options of `params`
@@ -183,7 +194,7 @@ see the first line of the [examples](../../test-cases/README.md).
 - `params["unknown"]` is an error that names near options; `params.get("unknown")` is `None`; keys of mappings are
   reached as `params.get("stress_image.ycsb")`.
 
-{rows(("option", "type", "default", "meaning", ""), lines)}"""
+{rows(("option", "type", "default", "meaning", "in a file, for example", ""), lines)}"""
 
 
 def _page_of(file: str) -> Callable[[], str]:

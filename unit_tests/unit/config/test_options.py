@@ -1,10 +1,14 @@
 """Users' files and tests name these options: none may go or change its meaning unnoticed."""
 
+import runpy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sdcm.config.options import Options, annotation_of, is_appendable, is_secret
+from sdcm.config.layers import merged
+from sdcm.config.model import load_params
+from sdcm.config.options import Options, annotation_of, example_of, is_appendable, is_secret
 
 _KNOWN: dict[str, Any] = {
     "cluster_backend": "docker",
@@ -24,6 +28,7 @@ _KNOWN: dict[str, Any] = {
     "vector_store_scylla_port": 9042, "vector_store_threads": 2,
     "simulated_racks": 0,
 }  # fmt: skip
+_GENERATE = runpy.run_path(str(Path(__file__).parents[3] / "docs" / "reference" / "generate.py"))
 
 
 @pytest.mark.parametrize("name", _KNOWN)
@@ -41,3 +46,15 @@ def test_what_can_be_added_to_and_what_is_hidden() -> None:
     assert all(is_appendable(name) for name in ("append_scylla_args", "stress_cmd", "gemini_table_options"))
     assert not any(is_appendable(name) for name in ("stress_image", "n_db_nodes", "client_encrypt", "gemini_seed"))
     assert annotation_of("n_db_nodes") == int | list[int]
+
+
+@pytest.mark.parametrize("name", Options.model_fields)
+def test_the_documented_example_of_an_option_is_taken_from_a_file_and_from_its_variable(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.yaml").write_text(_GENERATE["example_line"](name) + "\n")
+    before = load_params([], {}, tmp_path)
+    expected = merged(name, before[name], example_of(name))
+    assert load_params("a.yaml", {}, tmp_path)[name] == expected
+    assert load_params([], {f"SCT_{name.upper()}": str(example_of(name))}, tmp_path)[name] == expected
+    assert expected != before[name] or name.startswith(("authenticator", "authorizer"))
