@@ -6,6 +6,7 @@ Under `sct.py` the runner has set the variables below. In plain pytest the first
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -153,8 +154,8 @@ class RunContext:
         if self._client is not None:
             with suppress(OSError):
                 self._client.close()
-        if self._broker is not None:
-            self._broker.end(os.environ, _TEARDOWN_DEADLINE)
+        if self._broker is not None and (left := self._broker.end(os.environ, _TEARDOWN_DEADLINE)):
+            sys.stderr.write(f"sct: some of the run is left: {left} -- `sct.py clean` removes it\n")
         for name, value in self._environ_before.items():
             if value is None:
                 os.environ.pop(name, None)

@@ -13,6 +13,7 @@ import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
 from sdcm import journal as journals
 from sdcm import paths, process_identity
@@ -27,12 +28,12 @@ from sdcm.broker.opener import JOURNALLED_STATUS, SPEC_FILE, BrokerSpec
 from sdcm.broker.server import Server
 from sdcm.broker.spans import Spans
 from sdcm.broker.states import ServiceStates
-from sdcm.errors import SctError
+from sdcm.errors import EnvironmentFailed, SctError
 from sdcm.journal import Journal
 from sdcm.kubernetes.cluster import ClusterRecord
 from sdcm.ownership.ledger import Ledger
 from sdcm.run import cleaning, report_files, teardown
-from sdcm.run.end_steps import EndSteps, note_failure
+from sdcm.run.end_steps import BROKER, EndSteps, note_failure
 from sdcm.run.services_up import ServicesUp
 
 #: Seconds that what is just being made may take to exist once the run ends.
@@ -69,8 +70,7 @@ def serve(run_id: str, pipe: int) -> int:
     state, runtime = places.run_state(run_id), places.run_runtime(run_id)
     spec = BrokerSpec.from_record(json.loads((state / SPEC_FILE).read_text()))
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
+    told = _stop_on_signals(stop)
     journal = Journal(state / journals.FILE_NAME)
     ledger = Ledger(state, run_id, process_identity.identify())
     gate = Gate()
@@ -94,7 +94,23 @@ def serve(run_id: str, pipe: int) -> int:
         stack.callback(server.close)
         supplies.begin()
         stop.wait()
+        if told and not supplies.kept_until:
+            failure = EnvironmentFailed("the broker was told to stop while its run was on", why=told[0])
+            note_failure(journal, BROKER, failure)
     return JOURNALLED_STATUS if stack.failed else 0
+
+
+def _stop_on_signals(stop: threading.Event) -> list[str]:
+    """Let a signal set `stop`; return a list that gets the signals' names."""
+    told: list[str] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        told.append(signal.Signals(number).name)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, handle)
+    return told
 
 
 def _leak_desk(spec: BrokerSpec, supplies: ServicesUp, ledger: Ledger, journal: Journal) -> LeakDesk:
@@ -117,7 +133,7 @@ def main() -> None:
         traceback.print_exc()
         status = JOURNALLED_STATUS
         with suppress(OSError):
-            note_failure(Journal(Path(os.environ[journals.ENVIRONMENT_VARIABLE])), "broker", exc)
+            note_failure(Journal(Path(os.environ[journals.ENVIRONMENT_VARIABLE])), BROKER, exc)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

@@ -9,6 +9,9 @@ from typing import Any
 from sdcm.errors import EnvironmentFailed, SctError
 from sdcm.journal import Journal
 
+#: Name that a broker's own failure is journalled under, as a step.
+BROKER = "broker"
+
 
 class EndSteps:
     """Calls functions at the end of a block, the last one given first.

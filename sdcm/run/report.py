@@ -11,6 +11,7 @@ from sdcm.journal import Journal
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.summary import summary_lines
 from sdcm.run import report_files
+from sdcm.run.end_steps import BROKER
 from sdcm.run.plan import Plan
 
 if TYPE_CHECKING:
@@ -61,17 +62,19 @@ def exit_code(run: "Run", result: RunResult) -> ExitCode:
     outcome = run.outcome
     if outcome is None:
         return first_that_applies(codes)
+    # A broker that ended by itself may have ended pytest before the runner saw that it was gone.
+    fault = outcome.fault or any(step.step == BROKER for step in result.failed_steps)
     if run.interrupts.count or result.pytest_stopped == "keys":
         codes.add(ExitCode.INTERRUPTED)
-    if outcome.fault or outcome.status < 0:
+    if fault or outcome.status < 0:
         codes.add(ExitCode.ENVIRONMENT_FAILED)
     if outcome.status > 0 and (outcome.status != ExitCode.TESTS_FAILED or not result.failures):
         # pytest may end before there is a session to write of, over its own arguments for example.
         codes.add(_of_pytest(outcome.status))
-    if outcome.fault:
+    if fault:
         # Tests that were ended with what they stood on, or could not start, say nothing of their own.
         codes -= {ExitCode.NOTHING_SELECTED, *(() if result.failures_by_class.keys() & _OF_TESTS else _TESTS_FAILED)}
-    if outcome.interrupted or outcome.fault or (result.pytest_stopped == "maxfail" and result.failures):
+    if outcome.interrupted or fault or (result.pytest_stopped == "maxfail" and result.failures):
         # It was we who interrupted pytest, or the user's `-x`, which xdist obeys by interrupting.
         codes.discard(ExitCode.PYTEST_INTERRUPTED)
     return first_that_applies(codes)

@@ -16,7 +16,7 @@ from sdcm.broker.runs import LiveRun, kept_environment
 from sdcm.errors import EnvironmentFailed, SctError, ServiceUnavailable, UsageProblem
 from sdcm.run import report, selection, sharding
 from sdcm.run.display import JournalDisplay
-from sdcm.run.end_steps import note_failure
+from sdcm.run.end_steps import BROKER, note_failure
 from sdcm.services import selected, verdicts
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _end(run: "Run", broker: OpenBroker) -> None:
             return
     left = broker.end(run.environ, _TEARDOWN_DEADLINE)
     if broker.failure:
-        note_failure(run.journal, "broker", EnvironmentFailed("the broker is gone", why=broker.failure))
+        note_failure(run.journal, BROKER, EnvironmentFailed("the broker is gone", why=broker.failure))
     if left:
         report.complain(f"some of the run is left: {left} -- `sct.py clean` removes it")
 

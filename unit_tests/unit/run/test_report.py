@@ -94,3 +94,14 @@ def test_pytest_gets_workers_expression_and_targets_and_the_users_own_arguments_
 @pytest.mark.parametrize(("arguments", "workers", "keeps"), [((), 0, True), (("-s",), 4, True), ((), 4, False)])
 def test_pytest_keeps_the_terminal_where_a_person_may_type_into_it(arguments, workers, keeps):
     assert keeps_terminal(RunOptions("unit-tests", pytest_args=arguments), workers) == keeps
+
+
+def test_a_broker_that_ended_pytest_before_the_runner_saw_it_is_the_environments_failure(tmp_path):
+    ended = RunResult.from_journal(
+        [
+            {"event": "step-end", "at": 1.0, "step": "broker", "status": "failed", "seconds": 0.0,
+             "error": {"type": "EnvironmentFailed", "what": "the broker was told to stop", "why": "SIGTERM"}},
+            {"event": "pytest-end", "at": 2.0, "status": 2, "stopped": ""},
+        ]
+    )  # fmt: skip
+    assert exit_code(run(PytestOutcome(2), tmp_path), ended) == ExitCode.ENVIRONMENT_FAILED
