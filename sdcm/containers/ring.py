@@ -11,6 +11,7 @@ from sdcm.containers.execution import CommandTimedOut, UnexpectedExit
 from sdcm.containers.inspection import raise_if_ended
 from sdcm.containers.node import Node
 from sdcm.errors import DeadlinePassed
+from sdcm.wait import wait_for
 
 if TYPE_CHECKING:
     from cassandra.cluster import Session
@@ -21,6 +22,8 @@ _STATUS_LINE = re.compile(r"^([UD?][NLJM])\s+(\S+)", re.MULTILINE)
 _STEP = 0.5
 _UP_AND_NORMAL = "UN"
 _LOGINS = "system_auth"
+#: Seconds for one of its tables to be read on every node, refusals included.
+_LOGINS_SECONDS = 60.0
 
 
 def states(nodetool_status: str) -> dict[str, str]:
@@ -137,6 +140,9 @@ def replicate_logins(session: "Session", nodes_per_dc: Counter[str]) -> None:
     Args:
         session: A superuser's session with the ring, all of whose nodes are up.
         nodes_per_dc: Data centre to the number of its nodes.
+
+    Raises:
+        WaitForTimeoutError: A table could not be read on every node in time.
     """
     from cassandra import ConsistencyLevel
     from cassandra.query import SimpleStatement
@@ -153,7 +159,13 @@ def replicate_logins(session: "Session", nodes_per_dc: Counter[str]) -> None:
             f"SELECT * FROM {_LOGINS}.{name}",  # noqa: S608
             consistency_level=ConsistencyLevel.ALL,
         )
-        list(session.execute(query))
+
+        def read(query: SimpleStatement = query) -> bool:
+            list(session.execute(query))
+            return True
+
+        # Until the roles are whole a coordinator may ask replicas that have none yet, and refuse even the superuser.
+        wait_for(read, step=0.2, timeout=_LOGINS_SECONDS, text=f"{_LOGINS}.{name} is read on every node")
 
 
 def _look(node: Node, timeout: float) -> tuple[dict[str, str], str]:

@@ -1,10 +1,12 @@
+import time
 from collections import Counter
 from collections.abc import Sequence
 from types import SimpleNamespace
 
 import pytest
-from cassandra import ConsistencyLevel
+from cassandra import ConsistencyLevel, Unauthorized
 
+from sdcm import wait
 from sdcm.containers import ring
 from sdcm.containers.node import Node
 from sdcm.containers.records import NodeRecord
@@ -90,6 +92,22 @@ def test_logins_are_kept_on_every_node_and_read_at_all_so_that_each_has_them() -
         "SELECT * FROM system_auth.role_members",
     ]
     assert [level for _, level in session.asked[2:]] == [ConsistencyLevel.ALL] * 2
+
+
+def test_a_coordinator_that_finds_no_roles_yet_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals = iter([Unauthorized("User cassandra has no SELECT permission")] * 2)
+
+    class Refusing(FakeSession):
+        def execute(self, query: object, _values: object = None) -> list[SimpleNamespace]:
+            found = super().execute(query, _values)
+            if "SELECT * FROM" in self.asked[-1][0] and (refusal := next(refusals, None)):
+                raise refusal
+            return found
+
+    monkeypatch.setattr(wait, "time", SimpleNamespace(sleep=lambda _seconds: None, monotonic=time.monotonic))
+    session = Refusing("cidr_groups", "roles")
+    ring.replicate_logins(session, Counter(dc1=3))
+    assert [text.rpartition(".")[2] for text, _ in session.asked[2:]] == ["cidr_groups"] * 3 + ["roles"]
 
 
 def test_logins_that_are_no_keyspace_of_their_own_are_left_alone() -> None:
