@@ -60,8 +60,8 @@ def stress(
     with ExitStack() as stack:
 
         def start(stress_cmd: str, timeout: float = 60.0, **more: Any) -> "DockerBasedStressThread":
-            more.setdefault("node_list", _nodes(request))
-            thread = thread_class(stress_cmd)(loaders, stress_cmd, timeout=timeout, params=params, **more)
+            nodes = more.pop("node_list", None) or _nodes(request)
+            thread = thread_class(stress_cmd).against(nodes, loaders, stress_cmd, timeout, params=params, **more)
             stack.callback(thread.close)
             return thread.run()
 

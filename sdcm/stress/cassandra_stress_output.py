@@ -18,6 +18,8 @@ _FIGURE = re.compile(
     r"^(?P<name>[A-Za-z][^:]*?)\s*:\s*(?P<text>\S+)(?:\s+(?P<unit>[^\s\[]+))?(?:\s*\[(?P<parts>.*)\])?\s*$"
 )
 _PART = re.compile(r"(?P<operation>\w+):\s*(?P<text>[\d,.]+|NaN)")
+#: Units of figures that older tools print without.
+_UNITS = {"op rate": "op/s", "partition rate": "pk/s", "row rate": "row/s"}
 _REQUIRED = ("op rate", "latency mean", "latency 99th percentile")
 #: Kind of live figure -> its column, behind the row's name.
 _COLUMNS = {
@@ -46,7 +48,8 @@ def parse_summary(tool: str, output: str) -> Summary:
         if line == _END:
             break
         if match := _FIGURE.match(line):
-            name, unit = match["name"].lower(), match["unit"] or ""
+            name = match["name"].lower()
+            unit = match["unit"] or ("ms" if name.startswith("latency") else _UNITS.get(name, ""))
             quantities[name] = Quantity(_digits(match["text"]), unit)
             parts = _PART.findall(match["parts"] or "")
             if len(parts) > 1:

@@ -56,7 +56,9 @@ class StressRun:
         """`done`, `failed` or `killed`."""
         if not self.problem:
             return "done"
-        return "killed" if self.severity is Severity.WARNING else "failed"
+        if self.problem == KILLED:
+            return "killed"
+        return "done" if self.severity <= Severity.WARNING else "failed"
 
     def went_wrong(self, problem: str, severity: Severity, lines: tuple[str, ...] = ()) -> None:
         """Note what went wrong, on the event too.

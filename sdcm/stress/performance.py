@@ -111,6 +111,8 @@ class Performance:
             run.summary.update(loader_idx=str(self.seat.loader_idx), cpu_idx=str(self.seat.cpu_idx))
             if self.seat.keyspace_idx:
                 run.summary["keyspace_idx"] = str(self.seat.keyspace_idx)
+            if wrong := self.tool.complaint(result, run.summary):
+                run.went_wrong(*wrong)
             if command.hdr_file:
                 run.histograms = self._histograms(command.hdr_file)
 

@@ -109,6 +109,11 @@ class DockerBasedStressThread:
         self._target: Target | None = None
         self.check()
 
+    @classmethod
+    def against(cls, nodes: Sequence["Node"], loaders: LoaderSet, stress_cmd: str, timeout: float, **more: Any) -> Self:
+        """Make a run against nodes, whatever the order of the tool's own arguments."""
+        return cls(loaders, stress_cmd, timeout, node_list=nodes, **more)
+
     # --- what a tool states of itself -------------------------------------------------------------------------
 
     def check(self) -> None:
@@ -129,6 +134,10 @@ class DockerBasedStressThread:
             UnreadableOutput: They are not in the output.
         """
         raise NotImplementedError
+
+    def complaint(self, result: CommandResult, summary: Summary) -> tuple[str, Severity] | None:
+        """Return what is wrong with a run that ended well and has figures, and how bad it is; None: nothing."""
+        return None
 
     def live_parser(self, operation: str) -> Callable[[str], Iterable[Sample]]:
         """Return a fresh function that is given each line of output and returns the samples it holds."""

@@ -15,6 +15,14 @@ _CLASSES = {
     "cassandra-stress": ("cassandra_stress", "CassandraStressThread"),
     "cql-stress-cassandra-stress": ("cql_stress", "CqlStressCassandraStressThread"),
     "latte": ("latte", "LatteStressThread"),
+    "ycsb": ("ycsb", "YcsbStressThread"),
+    "ycsb.sh": ("ycsb", "YcsbStressThread"),
+    "scylla-bench": ("scylla_bench", "ScyllaBenchThread"),
+    "gemini": ("gemini", "GeminiStressThread"),
+    "ndbench": ("ndbench", "NdBenchStressThread"),
+    "nosqlbench": ("nosqlbench", "NoSQLBenchStressThread"),
+    "run-stress": ("harry", "CassandraHarryThread"),
+    "cassandra-harry": ("harry", "CassandraHarryThread"),
 }
 
 

@@ -125,3 +125,28 @@ def test_over_tls(docker_scylla, stress, params):
     session = docker_scylla.cql_connection()
     for table in ("latte.basic", "keyspace1.standard1"):
         assert session.execute(f"SELECT count(*) FROM {table}").one()[0] == 500
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("tool", "command"),
+    [
+        pytest.param("cql-stress-cassandra-stress", "cql-stress-cassandra-stress write n=100", id="cql-stress"),
+        pytest.param("scylla-bench", "scylla-bench -workload=sequential -mode=write -partition-count=5", id="s-b"),
+        pytest.param("ycsb", "bin/ycsb load scylla -P workloads/workloada -p recordcount=100", id="ycsb"),
+        pytest.param("gemini", "gemini --duration=5s --warmup=1s --concurrency=2 --mode=write", id="gemini"),
+    ],
+)
+def test_tools_that_can_only_be_pulled(tool, command, catalogue_image, request):
+    """Tools that no package registry has run too where a registry has their image, else skip naming it.
+
+    External services: Docker (database node, stress tools)
+    """
+    catalogue_image(tool)  # before a node is booted
+    node = request.getfixturevalue("docker_scylla")
+    if tool == "ycsb":
+        session = node.cql_connection()
+        session.execute("CREATE KEYSPACE ycsb WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
+        fields = ", ".join(f"field{number} varchar" for number in range(10))
+        session.execute(f"CREATE TABLE ycsb.usertable (y_id varchar PRIMARY KEY, {fields})")
+    assert request.getfixturevalue("stress")(command, timeout=120, node_list=[node]).summary()

@@ -36,6 +36,7 @@ class FakeToolContainer:
             put_archive=lambda _path, data: self.archives.append(data),
             reload=lambda: None,
             attrs={"State": {"OOMKilled": False}},
+            image=SimpleNamespace(attrs={"Config": {"Entrypoint": ["java", "-jar", "nb5.jar"]}}),
         )
 
     def execute(self, argv: Sequence[str], **options: Any) -> CommandResult:
