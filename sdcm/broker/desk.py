@@ -28,12 +28,17 @@ _NAMESPACE_DEADLINE = 120.0
 class BrokerDesk:
     """Grants leases on what the environment has; see `protocol` for the requests."""
 
-    def __init__(self, supplies: Supplies, gate: Gate, admission: Admission, leaks: LeakDesk) -> None:
-        """Answer from `supplies`; `leaks` is told what tests begin and end."""
+    def __init__(
+        self, supplies: Supplies, gate: Gate, admission: Admission, leaks: LeakDesk, *, keep_failed: bool = False
+    ) -> None:
+        """Answer from `supplies`; `leaks` is told what tests begin and end.
+
+        With `keep_failed`, what failed tests give back stays.
+        """
         self._leaks = leaks
         self._supplies = supplies
         self._gate = gate
-        self._leases = Leases()
+        self._leases = Leases(keep_failed=keep_failed)
         self._nodes = NodeMaker(supplies, gate, admission)
         self._containers = ContainerMaker(supplies, gate, admission)
         self._namespaces = itertools.count(1)
@@ -50,6 +55,7 @@ class BrokerDesk:
             "release": self._release,
             "adopt": self._adopt,
             "status": self._status,
+            "enter": self._enter,
             "keep": self._keep,
             "stop": self._stop,
             "span": self._span,
@@ -86,18 +92,22 @@ class BrokerDesk:
         request = NodeRequest.from_record(arguments["request"])
         holds_others = bool(self._leases.held_by(worker))
         node, take_away = self._nodes.make(request, test, asking, holds_others=holds_others)
-        lease = self._leases.grant(worker, node.name, test, lambda _failed: self._in_background(take_away, node.name))
-        return {"lease": lease.number, "node": node.to_record()}
+        answer = {"node": node.to_record()}
+        lease = self._leases.grant(
+            worker, node.name, test, lambda _failed: self._in_background(take_away, node.name), answer
+        )
+        return {"lease": lease.number, **answer}
 
     def _container(self, worker: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:
         test = str(arguments["test"])
         request = ContainerRequest.from_record(arguments["request"])
         holds_others = bool(self._leases.held_by(worker))
         container, take_away = self._containers.make(request, test, asking, holds_others=holds_others)
+        answer = {"container": container.to_record()}
         lease = self._leases.grant(
-            worker, container.name, test, lambda _failed: self._in_background(take_away, container.name)
+            worker, container.name, test, lambda _failed: self._in_background(take_away, container.name), answer
         )
-        return {"lease": lease.number, "container": container.to_record()}
+        return {"lease": lease.number, **answer}
 
     def _namespace(self, worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         from sdcm.kubernetes import namespaces
@@ -119,8 +129,9 @@ class BrokerDesk:
             namespaces.remove_namespace(cluster.kubeconfig, name, own, _NAMESPACE_DEADLINE)
             self._supplies.ledger.removed(entry)
 
-        lease = self._leases.grant(worker, name, test, lambda _failed: self._in_background(take_away, name))
-        return {"lease": lease.number, "namespace": name, "cluster": cluster.to_record(), "labels": own}
+        answer = {"namespace": name, "cluster": cluster.to_record(), "labels": own}
+        lease = self._leases.grant(worker, name, test, lambda _failed: self._in_background(take_away, name), answer)
+        return {"lease": lease.number, **answer}
 
     def _load_image(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         return {"reference": self._supplies.loaded(str(arguments["image"]))}
@@ -141,8 +152,19 @@ class BrokerDesk:
         return {}
 
     def _status(self, _worker: str, _arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
-        leases = [{"what": lease.what, "test": lease.test, "worker": lease.worker} for lease in self._leases.all()]
+        leases = [
+            {"what": lease.what, "test": lease.test, "worker": lease.worker, "kept": lease.kept}
+            for lease in self._leases.all()
+        ]
         return {"run": self._supplies.run_id, "leases": leases, **self._supplies.state()}
+
+    def _enter(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
+        """Tell how to get at what is leased under a name, or under a name that ends so."""
+        wanted = str(arguments["what"])
+        leases = self._leases.all()
+        exact = [lease for lease in leases if lease.what == wanted]
+        found = exact or [lease for lease in leases if lease.what.endswith(f"-{wanted}")]
+        return {"found": [{"what": lease.what, "test": lease.test, **lease.access} for lease in found]}
 
     def _keep(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         self._supplies.keep(float(arguments["seconds"]))

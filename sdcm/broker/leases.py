@@ -2,10 +2,16 @@
 
 import itertools
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sdcm.errors import Interrupted
+
+#: Holder of what failed tests had leased, where that is kept.
+KEPT = "(kept)"
+#: Leases that are kept at most: what is kept takes memory from the tests that still run.
+KEPT_MOST = 4
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,7 @@ class Lease:
         test: Node id of the test it was asked for.
         end: Takes the resource away; called once, in the thread that ends the lease, with whether its test has
             failed, or its holder died.
+        access: How somebody else gets at the resource, as JSON values.
     """
 
     number: str
@@ -26,26 +33,39 @@ class Lease:
     what: str
     test: str
     end: Callable[[bool], None]
+    access: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> bool:
+        """Whether its test has failed, and it stays for somebody to look at."""
+        return self.worker == KEPT
 
 
 class Leases:
     """The open leases."""
 
-    def __init__(self) -> None:
-        """Start with none."""
+    def __init__(self, *, keep_failed: bool = False) -> None:
+        """Start with none.
+
+        Args:
+            keep_failed: The first `KEPT_MOST` that failed tests give back stay open.
+        """
+        self._keep_failed = keep_failed
         self._lock = threading.Lock()
         self._open: dict[str, Lease] = {}
         self._gone: set[str] = set()
         self._numbers = itertools.count(1)
 
-    def grant(self, worker: str, what: str, test: str, end: Callable[[bool], None]) -> Lease:
-        """Open a lease.
+    def grant(
+        self, worker: str, what: str, test: str, end: Callable[[bool], None], access: Mapping[str, Any] | None = None
+    ) -> Lease:
+        """Open a lease; `access` is how somebody else gets at the resource.
 
         Raises:
             Interrupted: The worker is gone meanwhile; the resource is taken away again.
         """
         with self._lock:
-            lease = Lease(str(next(self._numbers)), worker, what, test, end)
+            lease = Lease(str(next(self._numbers)), worker, what, test, end, access or {})
             gone = worker in self._gone
             if not gone:
                 self._open[lease.number] = lease
@@ -55,11 +75,16 @@ class Leases:
         return lease
 
     def end(self, number: str, *, failed: bool = False) -> None:
-        """End a lease, saying whether its test has failed; one that is ended already stays ended."""
+        """End a lease, saying whether its test has failed; one that is ended stays so, and one that is kept open."""
         with self._lock:
-            lease = self._open.pop(number, None)
-        if lease is not None:
-            lease.end(failed)
+            lease = self._open.get(number)
+            if lease is None or lease.kept:
+                return
+            if failed and self._keep_failed and sum(each.kept for each in self._open.values()) < KEPT_MOST:
+                self._open[number] = replace(lease, worker=KEPT)
+                return
+            del self._open[number]
+        lease.end(failed)
 
     def end_all_of(self, worker: str) -> None:
         """End every lease of a worker that is gone, the latest first; it is granted none any more."""

@@ -50,6 +50,7 @@ class BrokerSpec:
         kubeconfig: That kubeconfig.
         environ: Variables that name the user's engine (`DOCKER_HOST` and its kin).
         leaks: What tests leave behind: `off` is not looked for.
+        keep_failed: What failed tests had leased stays until the broker ends.
     """
 
     run_id: str
@@ -61,6 +62,7 @@ class BrokerSpec:
     kubeconfig: str = ""
     environ: dict[str, str] = field(default_factory=dict)
     leaks: str = "error"
+    keep_failed: bool = False
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "BrokerSpec":

@@ -15,6 +15,7 @@ keeps its leases, and the request is given up.
     image      image                          -> reference
     release    lease, failed (its test has)
     status                                    -> services, leases, steps
+    enter      what (a name, or its end)      -> found (of each: what, test, and what its lease was answered with)
     keep       seconds                        -> (the environment outlives its opener)
     stop                                      -> (tear down now)
     span       span, state (open, shut, over, settle), at; for open: label, services, journal; for over: after

@@ -74,7 +74,8 @@ def _show(row: dict[str, object]) -> None:
     for label, state in services.items() if isinstance(services, dict) else ():
         click.echo(f"  {label:<11} {state}")
     for lease in leases if isinstance(leases, list) else ():
-        click.echo(f"  leased      {lease['what']} to {lease['test']}")
+        kept_of = "kept     " if lease.get("kept") else "leased   "
+        click.echo(f"  {kept_of}   {lease['what']} {'of' if lease.get('kept') else 'to'} {lease['test']}")
     for name, value in environ.items() if isinstance(environ, dict) else ():
         click.echo(f"  export {name}={value}")
 
@@ -113,3 +114,19 @@ def _await_end(runtime: Path, run_id: str) -> None:
                 f"environment {run_id} is not down after {_DOWN_DEADLINE:g} s", mend="type `sct.py clean`"
             )
         time.sleep(0.1)
+
+
+@command.command("enter")
+@click.argument("what", metavar="ID")
+@click.option("--cqlsh", is_flag=True, help="Open cqlsh instead of a shell, logged in.")
+@click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="[-- PROGRAM ARGS...]")
+def enter(what: str, cqlsh: bool, program: tuple[str, ...]) -> int:
+    """Open a shell in what is leased or kept: a node's container, or a namespace with kubectl at hand.
+
+    ID is a name that `env status` shows, or its end (`scylla-1`). A program is run there instead: in the container,
+    or by kubectl in the namespace (`env enter ID -- get pods`); with --cqlsh these are arguments of cqlsh. Exits with
+    its status.
+    """
+    from sdcm.run.entering import enter_leased
+
+    return enter_leased(what, program, cqlsh=cqlsh)

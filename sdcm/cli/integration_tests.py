@@ -48,7 +48,15 @@ sct.py integration-tests -t integration/test_cql.py::test_cql_query -n 0 -- -s -
 )
 @click.option("--keep", is_flag=True, help="Leave the environment up and say how to enter it.")
 @click.option(
-    "--keep-for", type=click.FloatRange(min=0.01), default=4.0, show_default=True, metavar="HOURS", help="With --keep."
+    "--keep-failed", is_flag=True, help="Leave what failed tests used (4 leases at most) and say how to enter it."
+)
+@click.option(
+    "--keep-for",
+    type=click.FloatRange(min=0.01),
+    default=4.0,
+    show_default=True,
+    metavar="HOURS",
+    help="With --keep and --keep-failed.",
 )
 def command(quiet: int, verbose: int, keep_for: float, **options: Any) -> int:
     """Run the integration tests: bring up what they need, run them with xdist, take everything down."""

@@ -59,6 +59,15 @@ class NodeTools(CqlAccess):
             self._logins.add(path)
         return path
 
+    def cqlsh_argv(self) -> list[str]:
+        """Return the node's cqlsh with its login; host and further options are to be added."""
+        argv = ["cqlsh"]
+        if self.login[0]:
+            argv.append(f"--credentials={self._credentials()}")
+        if self.record.ssl_dir:
+            argv += ["--ssl", f"--cqlshrc={flavour_of(self.record.flavour).ssl_inside}/{CQLSHRC}"]
+        return argv
+
     @overload
     def run_cqlsh(
         self,
@@ -116,11 +125,8 @@ class NodeTools(CqlAccess):
             UnexpectedExit: A statement failed.
             CommandTimedOut: The time was up.
         """
-        argv = ["cqlsh", "--no-color", f"--connect-timeout={connect_timeout:g}", f"--request-timeout={timeout:g}"]
-        if self.login[0]:
-            argv.append(f"--credentials={self._credentials()}")
-        if self.record.ssl_dir:
-            argv += ["--ssl", f"--cqlshrc={flavour_of(self.record.flavour).ssl_inside}/{CQLSHRC}"]
+        argv = self.cqlsh_argv()
+        argv += ["--no-color", f"--connect-timeout={connect_timeout:g}", f"--request-timeout={timeout:g}"]
         if keyspace:
             argv += ["-k", keyspace]
         if verbose:

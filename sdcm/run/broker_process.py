@@ -77,7 +77,7 @@ def serve(run_id: str, pipe: int) -> int:
     states = ServiceStates(runtime / protocol.SERVICES_FILE, journal)
     supplies = ServicesUp(spec, places, ledger, journal, states, gate, stop)
     leaks = _leak_desk(spec, supplies, ledger, journal)
-    desk = BrokerDesk(supplies, gate, Admission.of_this_machine(), leaks)
+    desk = BrokerDesk(supplies, gate, Admission.of_this_machine(), leaks, keep_failed=spec.keep_failed)
     server = Server(runtime / protocol.SOCKET_NAME, desk)
     server.start()
     threading.Thread(target=_sweep, args=(places, supplies, spec.services), daemon=True).start()

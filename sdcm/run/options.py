@@ -29,7 +29,8 @@ class RunOptions:
         kubeconfig: Cluster to use instead of Kind; empty: Kind.
         leaks: What a leaking test does to the exit code: `error` (79), `warn` (it is only told), `off` (nobody looks).
         keep: Leave the environment.
-        keep_for: Seconds it stays then.
+        keep_failed: Leave what failed tests used.
+        keep_for: Seconds either stays then.
         test_timeout: Seconds that a test's body may take; None: what the project or the default says.
         verbosity: -1 less, 0 normal, 1 more.
         pytest_args: Passed to pytest untouched.
@@ -52,6 +53,7 @@ class RunOptions:
     kubeconfig: str = ""
     leaks: Literal["error", "warn", "off"] = "error"
     keep: bool = False
+    keep_failed: bool = False
     keep_for: float = 4 * 3600.0
     test_timeout: float | None = None
     verbosity: int = 0

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from sdcm.exit_codes import ExitCode, first_that_applies
@@ -47,10 +47,14 @@ def print_plan(plan: Plan, *, as_json: bool) -> None:
             say(line)
 
 
-def say_kept(journal: Journal, run_id: str, environ: Mapping[str, str]) -> None:
-    """Say how to enter a kept environment, and how to end it."""
+def say_kept(
+    journal: Journal, run_id: str, environ: Mapping[str, str], leases: Iterable[Mapping[str, str]], seconds: float
+) -> None:
+    """Say how to enter a kept environment and what failed tests have left in it, and how to end it."""
     journal.write("kept", environ=dict(environ))
-    say(f"environment {run_id} is kept; to use it:")
+    for lease in leases:
+        say(f"  {'kept':<16} {lease['what']} of {lease['test']}: `sct.py env enter {lease['what']}`")
+    say(f"environment {run_id} is kept for {seconds / 3600:g} h; to use it:")
     for name, value in environ.items():
         say(f"  export {name}={value}")
     say("  `sct.py env status` shows it, `sct.py env down` ends it")

@@ -123,7 +123,7 @@ def bring_up(run: "Run") -> "Run":
 
 def kept_for(run: "Run") -> LiveRun | None:
     """Return the kept environment that this run can use: any, unless its options ask for one of its own."""
-    if run.options.kubeconfig or run.options.db != "auto" or run.options.keep:
+    if run.options.kubeconfig or run.options.db != "auto" or run.options.keep or run.options.keep_failed:
         return None
     return kept_environment(run.places)
 
@@ -154,6 +154,7 @@ def _spec(run: "Run", kept: LiveRun | None) -> BrokerSpec:
         kubeconfig=os.path.abspath(options.kubeconfig) if options.kubeconfig else "",  # noqa: PTH100 - as typed
         environ=engine_environ(run.environ),
         leaks=options.leaks,
+        keep_failed=options.keep_failed,
     )
 
 
@@ -176,18 +177,31 @@ def _require(run: "Run", socket: Path) -> None:
 
 def _end(run: "Run", broker: OpenBroker) -> None:
     """Let the broker tear down and wait for it; do it from the ledger when it cannot."""
-    if run.options.keep and broker.alive():
+    if (run.options.keep or run.options.keep_failed) and broker.alive():
         with suppress(SctError), BrokerClient(broker.socket_path, "runner", deadline=5.0) as client:
-            environ = client.ask("status")["environ"]
-            client.ask("keep", seconds=run.options.keep_for)
-            report.say_kept(run.journal, run.run_id, environ)
-            broker.hang_up()
-            return
+            if _keep(run, client):
+                broker.hang_up()
+                return
     left = broker.end(run.environ, _TEARDOWN_DEADLINE)
     if broker.failure:
         note_failure(run.journal, BROKER, EnvironmentFailed("the broker is gone", why=broker.failure))
     if left:
         report.complain(f"some of the run is left: {left} -- `sct.py clean` removes it")
+
+
+def _keep(run: "Run", client: BrokerClient) -> bool:
+    """Let the environment stay if it is to; say how to enter it.
+
+    Returns:
+        Whether it stays. With `--keep-failed` that is when a failed test has left something and nobody interrupted.
+    """
+    status = client.ask("status")
+    kept = [lease for lease in status["leases"] if lease["kept"]]
+    if not run.options.keep and (not kept or run.interrupts.count):
+        return False
+    client.ask("keep", seconds=run.options.keep_for)
+    report.say_kept(run.journal, run.run_id, status["environ"], kept, run.options.keep_for)
+    return True
 
 
 def adopt(broker: OpenBroker, pid: int) -> None:

@@ -68,3 +68,34 @@ def test_keep_says_how_to_enter_and_ends_by_its_time(project, catalogue_image):
     assert "export DOCKER_HOST=" in ended.out
     # 0.01 hours are 36 seconds.
     wait_for(project.nothing_left, step=0.5, timeout=80, text="the environment has ended by itself")
+
+
+def test_what_a_failed_test_leased_is_kept_and_entered(project, catalogue_image):
+    catalogue_image("cassandra")
+    project.environ["DOCKER_HOST"] = os.environ["DOCKER_HOST"]
+    failing = PASSING.replace('pathlib.Path("node").write_text(docker_scylla.name)', "raise ValueError(docker_scylla)")
+    project.write("unit_tests/integration/test_query.py", PASSING)
+    project.write("unit_tests/integration/test_wrong.py", failing)
+    ended = project.sct("integration-tests", "-n", "2", "--keep-failed", timeout=120)
+    try:
+        assert ended.code == 1, ended.text
+        (row,) = json.loads(project.sct("env", "status", "--json").out)
+        (lease,) = row["leases"]
+        node = lease["what"]
+        assert lease["kept"]
+        assert lease["test"].endswith("test_wrong.py::test_query")
+        assert f"{node} of unit_tests/integration/test_wrong.py::test_query: `sct.py env enter {node}`" in ended.out
+        assert f"kept        {node} of" in project.sct("env", "status").out
+        assert (project.root / "node").read_text() != node
+
+        short = node.partition(f"{row['run']}-")[2]
+        assert project.sct("env", "enter", short, "--", "cat", "/proc/1/comm").out.strip() == "java"
+        asked = project.sct("env", "enter", node, "--cqlsh", "--", "-e", "SELECT cluster_name FROM system.local")
+        assert "(1 rows)" in asked.out, asked.text
+        wrong = project.sct("env", "enter", "scylla-99")
+        assert wrong.code == 64
+        assert "nothing that is leased or kept is called scylla-99" in wrong.err
+    finally:
+        down = project.sct("env", "down", timeout=120)
+    assert down.code == 0, down.text
+    wait_for(project.nothing_left, step=0.2, timeout=15, text="nothing of the environment is left")

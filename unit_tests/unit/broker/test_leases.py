@@ -1,6 +1,6 @@
 import pytest
 
-from sdcm.broker.leases import Leases
+from sdcm.broker.leases import KEPT_MOST, Leases
 from sdcm.errors import Interrupted
 
 
@@ -55,3 +55,18 @@ def test_who_takes_it_away_learns_whether_the_test_failed():
     leases.end("2", failed=True)
     leases.end_all_of("gw1")
     assert said == [False, True, True]
+
+
+def test_what_failed_tests_give_back_is_kept_up_to_a_number_and_ends_no_more():
+    ended = []
+    leases = Leases(keep_failed=True)
+    for number in range(1, KEPT_MOST + 3):
+        leases.grant("gw0", f"node-{number}", "test", lambda _failed, number=number: ended.append(number))
+    leases.end("1")
+    for number in range(2, KEPT_MOST + 2):
+        leases.end(str(number), failed=True)
+        leases.end(str(number))
+    assert ended == [1]
+    assert [lease.what for lease in leases.all() if lease.kept] == [f"node-{n}" for n in range(2, KEPT_MOST + 2)]
+    leases.end_all_of("gw0")
+    assert ended == [1, KEPT_MOST + 2]

@@ -231,8 +231,8 @@ def test_cqlsh_logs_in_and_asks_this_node(node: Node, engine: FakeDocker) -> Non
     result = node.run_cqlsh('SELECT "a" FROM t', keyspace="ks", timeout=30, connect_timeout=10)
     assert result.stdout == "a\n---\n 1"
     assert engine.api.commands == [
-        ["timeout", "-k", "2", "40", "cqlsh", "--no-color", "--connect-timeout=10", "--request-timeout=30",
-         "--credentials=/etc/sct/cqlsh-credentials", "-k", "ks", "-e", 'SELECT "a" FROM t', "10.0.0.1"]
+        ["timeout", "-k", "2", "40", "cqlsh", "--credentials=/etc/sct/cqlsh-credentials", "--no-color",
+         "--connect-timeout=10", "--request-timeout=30", "-k", "ks", "-e", 'SELECT "a" FROM t', "10.0.0.1"]
     ]  # fmt: skip
     assert engine.api.users == [""]
 
