@@ -24,6 +24,8 @@ _COMMANDS = {
     "config": "sdcm.cli.config",
     "durations": "sdcm.cli.durations",
     "lint": "sdcm.cli.lint",
+    "new-test": "sdcm.cli.new_test",
+    "pre-commit": "sdcm.cli.pre_commit",
 }
 _SHORT_HELP = {
     "integration-tests": "Run the integration tests, with all they need brought up and taken down.",
@@ -35,6 +37,8 @@ _SHORT_HELP = {
     "config": "Show what tests see in `params`, and why.",
     "durations": "Share how long tests take between machines.",
     "lint": "Check integration tests against the rules.",
+    "new-test": "Write a test that keeps the rules and runs at once.",
+    "pre-commit": "Run the project's pre-commit hooks on what has changed.",
 }
 
 

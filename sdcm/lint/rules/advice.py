@@ -11,7 +11,10 @@ from sdcm.lint.rule import Rule, TestFile
 
 _PARSES = re.compile(r"pars|convert|decode|extract|from_(?:text|output|str)", re.IGNORECASE)
 _OWN = ("sdcm.", "unit_tests.", ".")
-_OUR_FIXTURES = re.compile(r"docker_scylla\w*|docker_vector_store\w*|k8s_cluster\w*|params|events\w*|catalogue_image")
+_OUR_FIXTURES = re.compile(
+    r"docker_scylla\w*|docker_vector_store\w*|k8s_cluster\w*|params|events\w*|catalogue_image"
+    r"|alternator_api|kafka_cluster|s3_bucket|gcs_bucket|azure_blob_container|oci_account|(?:aws|gce|azure)_resources"
+)
 _FOREIGN_SECTIONS = re.compile(
     r"^\s*(?::param\b|:returns?:|:raises?\b|@param\b|(?:Parameters|Returns|Raises)\s*\n\s*-{3,})", re.MULTILINE
 )
