@@ -19,7 +19,7 @@ repos:
 
 @pytest.mark.integration
 def test_the_hooks_run_on_what_has_changed(project):
-    """External services: none"""
+    """Those on unchanged files do not run, unless all are asked for."""
     ended = project.sct("pre-commit")
     assert (ended.code, "has no .pre-commit-config.yaml" in one_line(ended)) == (64, True)
     project.write(".pre-commit-config.yaml", CONFIG)
