@@ -63,6 +63,13 @@ _SHARED = [
         help="Folder for reports (see the last line).",
     ),
     click.option(
+        "--repeat",
+        type=click.IntRange(min=1),
+        default=1,
+        metavar="N",
+        help="Run the selection N times, and name the tests whose outcome changes.",
+    ),
+    click.option(
         "--shard",
         metavar="I/N",
         callback=_shard,

@@ -40,6 +40,8 @@ def write_junit(result: RunResult, path: Path) -> None:
 def to_junit(result: RunResult) -> ET.Element:
     """Return the report's root element, `testsuites`."""
     suites = [_suite("pytest", [_test(test) for test in result.tests], result)]
+    for properties in _census(result):
+        suites[0].insert(0, properties)
     if result.steps:
         suites.insert(0, _suite("sct.setup", [_step(step) for step in result.steps], result))
     if result.leaks:
@@ -65,6 +67,18 @@ def _suite(name: str, cases: Sequence[ET.Element], result: RunResult) -> ET.Elem
     suite.set("hostname", _legal(socket.gethostname()))
     suite.extend(cases)
     return suite
+
+
+def _census(result: RunResult) -> list[ET.Element]:
+    """Return what the suite says as a whole: why how many tests were skipped, and whose outcome changed."""
+    said = [(f"skipped.{skip.service or 'other'}", f"{skip.count}: {skip.reason}") for skip in result.skips]
+    said += [("changed", f"{test}: {', then '.join(found)}") for test, found in result.changed.items()]
+    if not said:
+        return []
+    parent = ET.Element("properties")
+    for name, value in said:
+        ET.SubElement(parent, "property", name=name, value=_legal(value))
+    return [parent]
 
 
 def _case(classname: str, name: str, seconds: float) -> ET.Element:

@@ -174,6 +174,14 @@ class RunResult:
         )
 
     @property
+    def changed(self) -> dict[str, tuple[str, ...]]:
+        """Tests that ran several times (`--repeat`) and not always ended alike, with their outcomes in order."""
+        outcomes: dict[str, list[str]] = {}
+        for test in self.tests:
+            outcomes.setdefault(test.test, []).append(test.outcome)
+        return {test: tuple(found) for test, found in outcomes.items() if len(set(found)) > 1}
+
+    @property
     def all_skipped_for_services(self) -> bool:
         """Whether every test was skipped, and not one of them for a reason of its own alone."""
         return bool(self.tests) and len(self.skipped) == len(self.tests) and any(skip.service for skip in self.skips)

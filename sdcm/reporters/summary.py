@@ -28,6 +28,7 @@ def summary_lines(result: RunResult, reports: Path | str) -> list[str]:
     lines = [_row("tests", _tests(result))]
     lines += [_row("", str(group)) for group in result.skips]
     lines += _failures(result)
+    lines += _listed("changed", [f"{test}: {', then '.join(found)}" for test, found in result.changed.items()])
     lines += _listed("unfinished", [_of(test) for test in result.unfinished])
     lines += _listed("set-up", [f"{step.step} failed: {step.error}" for step in result.failed_steps])
     lines += _listed("lost", [f"worker {name}: {reason}" for name, reason in result.workers_lost.items()])
@@ -55,6 +56,7 @@ def summary_record(result: RunResult, reports: Path | str) -> dict[str, Any]:
         "counts": result.counts,
         "skips": [vars(group) for group in result.skips],
         "failures": {name: [_record(test) for test in tests] for name, tests in result.failures_by_class.items()},
+        "changed": {test: list(found) for test, found in result.changed.items()},
         "unfinished": [test.test for test in result.unfinished],
         "steps": [
             {"step": step.step, "status": step.status, "seconds": step.seconds, "error": step.error}

@@ -19,6 +19,7 @@ class RunOptions:
         marks: pytest's `-m` expression, joined with the command's own.
         junit_xml: Where to write JUnit besides the report folder.
         report_dir: Folder for reports; None: the run's state directory.
+        repeat: How often the selection runs.
         shard: This machine's share of the tests; None for all of them.
         plan_only: Print the plan and stop.
         as_json: Print the plan as JSON.
@@ -44,6 +45,7 @@ class RunOptions:
     junit_xml: Path | None = None
     report_dir: Path | None = None
     shard: Shard | None = None
+    repeat: int = 1
     plan_only: bool = False
     as_json: bool = False
     setup: bool = False

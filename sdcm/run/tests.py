@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sdcm.broker.protocol import BROKER_VARIABLE
 from sdcm.run import report, report_files, services
 from sdcm.run.engine_watch import lost_engine
-from sdcm.run.pytest_session import PytestSession, keeps_terminal, pytest_argv
+from sdcm.run.pytest_session import PytestOutcome, PytestSession, keeps_terminal, pytest_argv
 from sdcm.run.selection import files_of
 from sdcm.run.teardown import end_strays
 from sdcm.run.workers import auto_workers
@@ -29,26 +29,37 @@ def wanted_workers(run: "Run") -> int:
 
 
 def run_tests(run: "Run") -> "Run":
-    """Hand off to pytest and wait for it; the runner itself runs no test."""
+    """Hand off to pytest and wait for it, as often as `--repeat` says; the runner itself runs no test."""
     workers = run.plan.workers if run.plan else wanted_workers(run)
     chosen = run.selection.tests if run.selection else ()
     argv = pytest_argv(run.options, files_of(chosen, run.targets, run.project), workers)
     run.interrupts.deferred = True
     own_terminal = keeps_terminal(run.options, workers)
     run.interrupts.keys_are_pytests = own_terminal and sys.stdin.isatty()
-    session = PytestSession(argv, run.project, run.pytest_environ, own_terminal=own_terminal)
-    run.stack.callback(session.kill)
-    run.journal.write("pytest-start", argv=argv, pid=session.pid)
-    broker = run.broker
-    if broker is not None:
-        services.adopt(broker, session.pid)
-    outcome = session.wait(lambda: run.interrupts.count, lambda: _fault(run), StopFlag(run.state), report.say)
+    status = 0
+    for number in range(1, run.options.repeat + 1):
+        if run.options.repeat > 1:
+            report.say(f"  {'repeat':<16} {number} of {run.options.repeat}")
+        outcome = _session(run, argv, own_terminal=own_terminal)
+        status = status or outcome.status
+        run = replace(run, outcome=replace(outcome, status=status))
+        if run.interrupts.count or _fault(run):
+            break
     run.interrupts.keys_are_pytests = False
-    run = replace(run, outcome=outcome)
     if run.options.integration:
         end_strays(run.run_id, run.journal)
     report_files.write(run.state)
     return run
+
+
+def _session(run: "Run", argv: list[str], *, own_terminal: bool) -> PytestOutcome:
+    """Run pytest once."""
+    session = PytestSession(argv, run.project, run.pytest_environ, own_terminal=own_terminal)
+    run.stack.callback(session.kill)
+    run.journal.write("pytest-start", argv=argv, pid=session.pid)
+    if run.broker is not None:
+        services.adopt(run.broker, session.pid)
+    return session.wait(lambda: run.interrupts.count, lambda: _fault(run), StopFlag(run.state), report.say)
 
 
 def _fault(run: "Run") -> str:

@@ -3,6 +3,7 @@
 External services: none
 """
 
+import json
 import xml.etree.ElementTree as ET
 
 import psutil
@@ -70,11 +71,15 @@ def test_mixed_selection_runs_what_needs_no_service(project):
             """External services: AWS S3"""
         ''',
     )
-    ended = project.sct("integration-tests", "-n", "0")
+    junit = project.root / "junit.xml"
+    ended = project.sct("integration-tests", "-n", "0", "--junit-xml", str(junit))
     assert ended.code == 0, ended.text
     assert "1 passed" in ended.out
-    assert "1 skipped" in ended.out
+    assert "1 skipped: aws (" in ended.out
     assert "AWS_ACCESS_KEY_ID" in ended.out
+    (census,) = ET.parse(junit).getroot().iterfind("testsuite[@name='pytest']/properties/property")
+    assert census.get("name") == "skipped.aws"
+    assert census.get("value").startswith("1: ")
 
 
 def test_killed_worker_is_reported_and_the_rest_run_once(project):
@@ -173,3 +178,22 @@ def test_shards_are_the_whole_run_and_durations_travel(project, tmp_path):
         seen.append(passed)
     assert len(seen[0] | seen[1]) == len(seen[0]) + len(seen[1]) == 11
     assert [sum("test_pair" in test for test in passed) for passed in seen] in ([0, 2], [2, 0])
+
+
+def test_repeated_runs_name_the_tests_whose_outcome_changes(project, tmp_path):
+    """A test that leaves state behind passes once and fails when it runs again."""
+    project.write(
+        "unit_tests/test_twice.py",
+        "import pathlib\n\ndef test_stays():\n    pass\n\ndef test_leaves_a_file():\n"
+        "    assert not pathlib.Path('left').exists()\n    pathlib.Path('left').touch()\n",
+    )
+    folder = tmp_path / "reports"
+    ended = project.sct("unit-tests", "-n", "0", "--repeat", "2", "-t", "test_twice.py", "--report-dir", str(folder))
+    assert ended.code == 1, ended.text
+    assert "test_leaves_a_file: passed, then failed" in ended.out
+    assert "test_stays: " not in ended.out
+    changed = json.loads((folder / "summary.json").read_text())["changed"]
+    assert changed == {"unit_tests/test_twice.py::test_leaves_a_file": ["passed", "failed"]}
+    suite = ET.parse(folder / "junit.xml").getroot().find("testsuite")
+    assert (suite.get("tests"), suite[0].tag) == ("4", "properties")
+    assert [each.get("name") for each in suite[0]] == ["changed"]

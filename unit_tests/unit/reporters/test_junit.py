@@ -70,14 +70,16 @@ def test_suites_and_their_sums() -> None:
 
 
 def test_names_are_those_of_pytests_own_report() -> None:
-    cases = [(case.get("classname"), case.get("name")) for case in _suite(_report(_records()), "pytest")]
+    cases = [
+        (case.get("classname"), case.get("name")) for case in _suite(_report(_records()), "pytest").iterfind("testcase")
+    ]
     assert cases[0] == ("unit.test_a.TestX", "test_p[a::b/c.py-1]")
     assert cases[1] == ("unit.test_a", "test_f")
     assert cases[5] == ("", "unit/test_b.py")
 
 
 def test_outcomes() -> None:
-    passed, failed, error, skipped, xfailed, uncollected = _suite(_report(_records()), "pytest")
+    passed, failed, error, skipped, xfailed, uncollected = _suite(_report(_records()), "pytest").findall("testcase")
     assert _children(passed) == ["properties"]
     assert _children(failed) == ["properties", "failure", "system-out"]
     failure = failed.find("failure")
@@ -177,3 +179,17 @@ def test_ten_thousand_tests_are_read_and_written_in_seconds(tmp_path: Path) -> N
     assert time.monotonic() - started < 10
     assert result.counts == {"passed": 9000, "failed": 1000}
     assert len(ET.parse(tmp_path / "junit.xml").getroot().findall(".//testcase")) == 10_000
+
+
+def test_the_suite_says_why_tests_were_skipped_and_which_changed() -> None:
+    records = HandJournal().write("run-start", after=0, run="0123abcd", command="integration-tests")
+    records.test("a.py::one").test("a.py::one", "failed", phase="call", reason="x").test("a.py::two").test("a.py::two")
+    records.test("b.py::one", "skipped", reason="aws: AWS_PROFILE is not set")
+    records.test("b.py::two", "skipped", reason="aws: AWS_PROFILE is not set")
+    result = RunResult.from_journal(records)
+    assert result.changed == {"a.py::one": ("passed", "failed")}
+    (parent,) = _suite(to_junit(result), "pytest").findall("properties")
+    assert {each.get("name"): each.get("value") for each in parent} == {
+        "skipped.aws": "2: AWS_PROFILE is not set",
+        "changed": "a.py::one: passed, then failed",
+    }
