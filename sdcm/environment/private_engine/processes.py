@@ -84,10 +84,12 @@ def daemon(mark: Path) -> int | None:
 
 
 def any_dockerd() -> bool:
-    """Whether any dockerd runs on this machine."""
+    """Whether any dockerd runs that shares this process's network, and so its forwarding switch."""
+    mine = Path("/proc/self/ns/net").stat().st_ino
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if (folder / "comm").read_text().strip() == "dockerd":
+            named = (folder / "comm").read_text().strip() == "dockerd"
+            if named and (folder / "ns" / "net").stat().st_ino == mine:
                 return True
     return False
 
