@@ -36,6 +36,8 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
     lease           lease, what, test, worker, state (wanted, granted, ended), seconds
     container       name, image, test, state (starting, ready, again, removed, left), seconds,
                     reason (why again, or why it is left)
+    node            name, what (handed-on, put-back, thrown-away, not-known, not-booted-ahead), reason, tests (it has
+                    served), seconds
     removal-failed  name, reason (a removal that failed; it is tried again, at the latest by teardown)
     pytest-end      status, stopped (maxfail: `-x` and its like; keys: Ctrl-C; exit: a debugger's `q`; or empty)
     stress          tool, run (tool, loader, number), loader, state (started, running, done, failed, killed), command,

@@ -3,14 +3,18 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sdcm.broker.asking import Asking
-from sdcm.errors import DeadlinePassed
+from sdcm.errors import DeadlinePassed, SctError
 
 #: Share of the memory that was available at the start that nodes may take together.
 _MEMORY_SHARE = 0.75
+
+
+class NotNeeded(SctError):
+    """What waited for room needs none any more."""
 
 
 class Admission:
@@ -29,6 +33,8 @@ class Admission:
         self._free_mb = memory_mb
         self._boots = boots
         self._change = threading.Condition()
+        #: Gives up something idle for one that has no room; returns whether there was anything.
+        self.make_room: Callable[[], bool] = lambda: False
 
     @classmethod
     def of_this_machine(cls) -> "Admission":
@@ -40,7 +46,13 @@ class Admission:
 
     @contextmanager
     def boot(
-        self, memory_mb: int, *, holds_others: bool, deadline: float, asking: Asking | None = None
+        self,
+        memory_mb: int,
+        *,
+        holds_others: bool,
+        deadline: float,
+        asking: Asking | None = None,
+        unless: Callable[[], bool] = lambda: False,
     ) -> Iterator[None]:
         """Take memory and a boot slot; the slot is given back at the end, the memory by `gone`.
 
@@ -48,16 +60,18 @@ class Admission:
             memory_mb: What the node may use.
             holds_others: The asking worker holds nodes already; it is let in without memory being
                 free, as two such workers would otherwise wait for one another for ever.
-            deadline: Seconds to wait.
+            deadline: Seconds to wait; with 0 nothing idle is given up for it either.
             asking: The request that waits; the wait ends when it is given up.
+            unless: Asked while it waits, whether it needs no room any more.
 
         Raises:
             DeadlinePassed: There was no room in time.
             Interrupted: The request was given up.
+            NotNeeded: `unless` said so.
         """
         request = asking or Asking()
-        with request.when_given_up(self._look_again):
-            self._take(memory_mb, holds_others, deadline, request)
+        with request.when_given_up(self.look_again):
+            self._take(memory_mb, holds_others, deadline, request, unless)
         try:
             yield
         except BaseException:
@@ -68,23 +82,45 @@ class Admission:
                 self._boots += 1
                 self._change.notify_all()
 
-    def _take(self, memory_mb: int, holds_others: bool, deadline: float, asking: Asking) -> None:
+    def _take(
+        self, memory_mb: int, holds_others: bool, deadline: float, asking: Asking, unless: Callable[[], bool]
+    ) -> None:
         end = time.monotonic() + deadline
-        with self._change:
-            while self._boots <= 0 or (self._free_mb < memory_mb and not holds_others):
-                asking.require()
+        while not self._taken(memory_mb, holds_others, asking, unless):
+            if deadline and self._is_short(memory_mb, holds_others) and self.make_room():
+                continue
+            with self._change:
                 left = end - time.monotonic()
-                if left <= 0 or not self._change.wait(left):
-                    raise DeadlinePassed(
-                        f"no room for a node within {deadline:g} s",
-                        why=f"{memory_mb} MiB wanted, {max(0, self._free_mb)} MiB free for nodes",
-                        mend="run fewer workers (-n)",
-                    )
+                # Whoever gave something back meanwhile has woken nobody yet.
+                if left > 0 and (self._fits(memory_mb, holds_others) or self._change.wait(left)):
+                    continue
+                raise DeadlinePassed(
+                    f"no room for a node within {deadline:g} s",
+                    why=f"{memory_mb} MiB wanted, {max(0, self._free_mb)} MiB free for nodes",
+                    mend="run fewer workers (-n)",
+                )
+
+    def _taken(self, memory_mb: int, holds_others: bool, asking: Asking, unless: Callable[[], bool]) -> bool:
+        """Take memory and a slot if there are both."""
+        with self._change:
             asking.require()
+            if not self._fits(memory_mb, holds_others):
+                if unless():
+                    raise NotNeeded("no room is needed any more")
+                return False
             self._boots -= 1
             self._free_mb -= memory_mb
+            return True
 
-    def _look_again(self) -> None:
+    def _fits(self, memory_mb: int, holds_others: bool) -> bool:
+        return self._boots > 0 and (holds_others or self._free_mb >= memory_mb)
+
+    def _is_short(self, memory_mb: int, holds_others: bool) -> bool:
+        with self._change:
+            return not holds_others and self._free_mb < memory_mb
+
+    def look_again(self) -> None:
+        """Have all who wait look again whether they still must."""
         with self._change:
             self._change.notify_all()
 

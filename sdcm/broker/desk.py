@@ -4,14 +4,18 @@ import itertools
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Any
 
 from sdcm.broker.admission import Admission
 from sdcm.broker.asking import Asking
 from sdcm.broker.containers import ContainerMaker
+from sdcm.broker.demand import Demand
 from sdcm.broker.gate import Gate
 from sdcm.broker.leak_desk import LeakDesk
 from sdcm.broker.leases import Leases
+from sdcm.broker.node_care import NodeCare
+from sdcm.broker.node_pool import NodePool
 from sdcm.broker.nodes import NodeMaker
 from sdcm.broker.protocol import NodeRequest
 from sdcm.broker.supplies import Supplies
@@ -20,8 +24,8 @@ from sdcm.errors import UsageProblem
 from sdcm.ownership import labels
 from sdcm.process_identity import ProcessIdentity
 
-#: Containers removed at a time while tests go on.
-_REMOVALS = 4
+#: What goes on at a time while tests do: removals, nodes put back and booted ahead.
+_REMOVALS = 8
 _NAMESPACE_DEADLINE = 120.0
 
 
@@ -29,21 +33,42 @@ class BrokerDesk:
     """Grants leases on what the environment has; see `protocol` for the requests."""
 
     def __init__(
-        self, supplies: Supplies, gate: Gate, admission: Admission, leaks: LeakDesk, *, keep_failed: bool = False
+        self,
+        supplies: Supplies,
+        gate: Gate,
+        admission: Admission,
+        leaks: LeakDesk,
+        *,
+        keep_failed: bool = False,
+        selection: Path | None = None,
     ) -> None:
-        """Answer from `supplies`; `leaks` is told what tests begin and end.
+        """Answer from `supplies`.
 
-        With `keep_failed`, what failed tests give back stays.
+        Args:
+            supplies: The run's environment.
+            gate: Open for as long as things may be made.
+            admission: The machine's budget.
+            leaks: Told what tests begin and end.
+            keep_failed: What failed tests give back stays.
+            selection: File of the chosen tests, by which nodes are handed on; without it each test has a new one.
         """
         self._leaks = leaks
         self._supplies = supplies
         self._gate = gate
         self._leases = Leases(keep_failed=keep_failed)
-        self._nodes = NodeMaker(supplies, gate, admission)
         self._containers = ContainerMaker(supplies, gate, admission)
         self._namespaces = itertools.count(1)
         self._removals = ThreadPoolExecutor(_REMOVALS, thread_name_prefix="remove")
         self._under_way: set[Future[None]] = set()
+        self._pool = NodePool(
+            NodeMaker(supplies, gate, admission),
+            lambda: NodeCare(supplies),
+            Demand(selection),
+            self._in_background,
+            supplies.journal,
+            admission.look_again,
+        )
+        admission.make_room = self._pool.make_room
         self._handlers: dict[str, Callable[[str, Mapping[str, Any], Asking], Mapping[str, Any]]] = {
             "hello": self._hello,
             "wait": self._wait,
@@ -75,6 +100,7 @@ class BrokerDesk:
 
     def close(self, deadline: float) -> None:
         """Wait for removals under way; what stands after that is teardown's."""
+        self._pool.close()
         self._removals.shutdown(wait=False, cancel_futures=True)
         wait(tuple(self._under_way), timeout=deadline)
 
@@ -91,10 +117,11 @@ class BrokerDesk:
         test = str(arguments["test"])
         request = NodeRequest.from_record(arguments["request"])
         holds_others = bool(self._leases.held_by(worker))
-        node, take_away = self._nodes.make(request, test, asking, holds_others=holds_others)
+        standing = self._pool.lease(request, test, asking, holds_others=holds_others)
+        node = standing.node
         answer = {"node": node.to_record()}
         lease = self._leases.grant(
-            worker, node.name, test, lambda _failed: self._in_background(take_away, node.name), answer
+            worker, node.name, test, lambda failed: self._pool.give_back(standing, failed=failed), answer
         )
         return {"lease": lease.number, **answer}
 

@@ -49,7 +49,14 @@ class NodeMaker:
         self._authority = Authority(supplies.runtime / "ssl")
 
     def make(
-        self, request: NodeRequest, test: str, asking: Asking, *, holds_others: bool
+        self,
+        request: NodeRequest,
+        test: str,
+        asking: Asking,
+        *,
+        holds_others: bool,
+        room_deadline: float = ROOM_DEADLINE,
+        unless: Callable[[], bool] = lambda: False,
     ) -> tuple[NodeRecord, Callable[[], None]]:
         """Boot a node that answers CQL.
 
@@ -58,6 +65,8 @@ class NodeMaker:
             test: Its node id.
             asking: Tells whether the worker still waits; without it nothing more is made.
             holds_others: The asking worker holds nodes already.
+            room_deadline: Seconds it may wait for room.
+            unless: Asked while it waits, whether the node is needed no more.
 
         Returns:
             The node, and a function that takes it away.
@@ -65,12 +74,15 @@ class NodeMaker:
         Raises:
             ServiceUnavailable: Its image is not to be had.
             Interrupted: The worker stopped waiting; what was made is removed.
+            NotNeeded: `unless` said so.
             EnvironmentFailed: It did not come up.
         """
         image = self._supplies.image(request.image) if request.image else self._supplies.node_image()
         network = self._supplies.network(request.network)
         spec = self._spec(request, image, network, test)
-        with self._admission.boot(spec.memory_mb, holds_others=holds_others, deadline=ROOM_DEADLINE, asking=asking):
+        with self._admission.boot(
+            spec.memory_mb, holds_others=holds_others, deadline=room_deadline, asking=asking, unless=unless
+        ):
             node, entry = passing.again(
                 lambda: self._boot(spec, test, asking),
                 lambda text: self._supplies.journal.write("container", name=spec.name, state="again", reason=text),

@@ -51,6 +51,7 @@ class BrokerSpec:
         environ: Variables that name the user's engine (`DOCKER_HOST` and its kin).
         leaks: What tests leave behind: `off` is not looked for.
         keep_failed: What failed tests had leased stays until the broker ends.
+        fresh_nodes: Each test gets a node that none had before (`--fresh-nodes`).
     """
 
     run_id: str
@@ -63,6 +64,7 @@ class BrokerSpec:
     environ: dict[str, str] = field(default_factory=dict)
     leaks: str = "error"
     keep_failed: bool = False
+    fresh_nodes: bool = False
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "BrokerSpec":

@@ -22,6 +22,7 @@ keeps its leases, and the request is given up.
                                               -> (what appears meanwhile is its own; see `sdcm.broker.spans`)
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -93,6 +94,17 @@ class NodeRequest:
         for name in ("seeds", "extra_args", "needs"):
             values[name] = tuple(values.get(name, ()))
         return cls(**values)
+
+
+def node_key(request: NodeRequest) -> str:
+    """Return what nodes that may stand in for one another have in common, as 16 hex digits; empty for one alone.
+
+    A node that joins others, or is on a network of the test's own, belongs to its test.
+    """
+    if request.fresh or request.seeds or request.cluster_name or request.network:
+        return ""
+    record = {**request.to_record(), "needs": ()}
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class Stream(Protocol):

@@ -46,6 +46,7 @@ sct.py integration-tests -t integration/test_cql.py::test_cql_query -n 0 -- -s -
     show_default=True,
     help="What tests leave behind: exit 79 when all else is well, only tell of it, or do not look.",
 )
+@click.option("--fresh-nodes", is_flag=True, help="Hand no database node from one test to another.")
 @click.option("--keep", is_flag=True, help="Leave the environment up and say how to enter it.")
 @click.option(
     "--keep-failed", is_flag=True, help="Leave what failed tests used (4 leases at most) and say how to enter it."

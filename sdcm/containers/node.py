@@ -36,13 +36,18 @@ class Node(NodeTools):
 
     Args:
         record: The node.
-        log_since: Epoch seconds from which on `get_log` shows the log, for a node that had other users before.
+        log_since: Epoch seconds from which on `get_log` shows the log; since its test has it, when omitted.
     """
 
-    def __init__(self, record: NodeRecord, *, log_since: float = 0.0) -> None:
+    def __init__(self, record: NodeRecord, *, log_since: float | None = None) -> None:
         super().__init__(record)
-        self.log_since = log_since
+        self.log_since = record.leased_at if log_since is None else log_since
         self._ring: NodeRing | None = None
+
+    def evidence(self, lines: int) -> str:
+        """Return the node's state, the tests that had it before, and the last lines of its log since this one has."""
+        before = f"had before by: {', '.join(self.record.earlier_tests)}\n" if self.record.earlier_tests else ""
+        return before + super().evidence(lines)
 
     def refresh(self) -> None:
         """Ask the engine again for address and ports; `record` has them afterwards."""

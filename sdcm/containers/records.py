@@ -86,6 +86,8 @@ class NodeRecord:
         boot_seconds: From the order to create its container until the first login.
         ssl_dir: Directory of the PEM files that a client needs; empty without TLS.
         cluster_name: Name of its ring; empty: the image's own.
+        leased_at: Epoch seconds since when its test has it; 0: since its boot.
+        earlier_tests: Node ids of the tests that had it before.
     """
 
     container_id: str
@@ -104,6 +106,8 @@ class NodeRecord:
     boot_seconds: float
     ssl_dir: str = ""
     cluster_name: str = ""
+    leased_at: float = 0.0
+    earlier_tests: tuple[str, ...] = ()
 
     def to_record(self) -> dict[str, Any]:
         """Return the record as JSON values."""
@@ -113,4 +117,5 @@ class NodeRecord:
     def from_record(cls, record: Mapping[str, Any]) -> "NodeRecord":
         """Rebuild a record from `to_record`, also after a passage through JSON."""
         ports = {port: (str(host), int(number)) for port, (host, number) in record["ports"].items()}
-        return cls(**{**record, "ports": ports, "capabilities": tuple(record["capabilities"])})
+        tuples = {name: tuple(record.get(name, ())) for name in ("capabilities", "earlier_tests")}
+        return cls(**{**record, "ports": ports, **tuples})

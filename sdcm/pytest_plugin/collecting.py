@@ -49,12 +49,25 @@ def _look(item: pytest.Item) -> SelectedTest:
         services=tuple(sorted(_services(item, fixtures))),
         images=images,
         nodes=nodes,
+        node_key=_node_key(item, fixtures),
         group=_group(item),
         shared_lease=_holds_shared_lease(item),
         alone=item.get_closest_marker("run_alone") is not None,
         weight=markers.weight(item),
         limits=markers.limits(item),
     )
+
+
+def _node_key(item: pytest.Item, fixtures: Iterable[str]) -> str:
+    """Return what nodes have in common that can serve the test; arguments that are wrong are told of elsewhere."""
+    if "docker_scylla" not in fixtures:
+        return ""
+    from sdcm.broker.protocol import node_key
+
+    try:
+        return node_key(node_arguments.request_of(node_arguments.of_item(item), "scylla"))
+    except pytest.UsageError:
+        return ""
 
 
 def _services(item: pytest.Item, fixtures: Iterable[str]) -> frozenset[str]:

@@ -35,6 +35,7 @@ from sdcm.ownership.ledger import Ledger
 from sdcm.run import cleaning, report_files, teardown
 from sdcm.run.end_steps import BROKER, EndSteps, note_failure
 from sdcm.run.services_up import ServicesUp
+from sdcm.services import selected
 
 #: Seconds that what is just being made may take to exist once the run ends.
 _SETTLE_DEADLINE = 20.0
@@ -74,10 +75,19 @@ def serve(run_id: str, pipe: int) -> int:
     journal = Journal(state / journals.FILE_NAME)
     ledger = Ledger(state, run_id, process_identity.identify())
     gate = Gate()
+    file = os.environ.get(selected.ENVIRONMENT_VARIABLE)
+    selection = Path(file) if file and not spec.fresh_nodes else None
     states = ServiceStates(runtime / protocol.SERVICES_FILE, journal)
     supplies = ServicesUp(spec, places, ledger, journal, states, gate, stop)
     leaks = _leak_desk(spec, supplies, ledger, journal)
-    desk = BrokerDesk(supplies, gate, Admission.of_this_machine(), leaks, keep_failed=spec.keep_failed)
+    desk = BrokerDesk(
+        supplies,
+        gate,
+        Admission.of_this_machine(),
+        leaks,
+        keep_failed=spec.keep_failed,
+        selection=selection,
+    )
     server = Server(runtime / protocol.SOCKET_NAME, desk)
     server.start()
     threading.Thread(target=_sweep, args=(places, supplies, spec.services), daemon=True).start()

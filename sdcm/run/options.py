@@ -29,6 +29,7 @@ class RunOptions:
         db: Node flavour.
         kubeconfig: Cluster to use instead of Kind; empty: Kind.
         leaks: What a leaking test does to the exit code: `error` (79), `warn` (it is only told), `off` (nobody looks).
+        fresh_nodes: Hand no node from one test to another.
         keep: Leave the environment.
         keep_failed: Leave what failed tests used.
         keep_for: Seconds either stays then.
@@ -54,6 +55,7 @@ class RunOptions:
     db: Literal["auto", "scylla", "cassandra"] = "auto"
     kubeconfig: str = ""
     leaks: Literal["error", "warn", "off"] = "error"
+    fresh_nodes: bool = False
     keep: bool = False
     keep_failed: bool = False
     keep_for: float = 4 * 3600.0

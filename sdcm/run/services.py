@@ -155,6 +155,7 @@ def _spec(run: "Run", kept: LiveRun | None) -> BrokerSpec:
         environ=engine_environ(run.environ),
         leaks=options.leaks,
         keep_failed=options.keep_failed,
+        fresh_nodes=options.fresh_nodes,
     )
 
 

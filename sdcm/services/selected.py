@@ -27,6 +27,8 @@ class SelectedTest:
         services: Labels of the services it needs, sorted.
         images: Images it needs: catalogue names, references a test named itself, or `NODE_IMAGE`.
         nodes: How many database nodes it holds at a time through our fixtures.
+        node_key: What nodes have in common that can serve it, see `sdcm.broker.protocol.node_key`; empty when it
+            asks for none, or for one that nobody else can have.
         group: Name of its xdist group, empty without one.
         shared_lease: Its module, package or session fixtures hold a lease, so its module stays whole.
         skip_reason: Why it is known to be skipped, empty when it is not.
@@ -40,6 +42,7 @@ class SelectedTest:
     services: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     nodes: int = 0
+    node_key: str = ""
     group: str = ""
     shared_lease: bool = False
     skip_reason: str = ""

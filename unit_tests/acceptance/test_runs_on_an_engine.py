@@ -291,3 +291,30 @@ def test_an_image_that_is_not_to_be_had_is_named(on_engine):
     ended = on_engine.sct("images", "build", "casandra", timeout=60)
     assert ended.code == 64
     assert "did you mean cassandra" in ended.err
+
+
+def test_nodes_are_handed_from_test_to_test_unless_asked_not_to(on_engine):
+    on_engine.write(
+        "unit_tests/integration/test_nodes.py",
+        '''
+        import pytest
+
+        @pytest.mark.integration
+        @pytest.mark.parametrize("n", range(4))
+        def test_keyspace(docker_scylla, n):
+            """External services: Docker"""
+            docker_scylla.cql_connection().execute(
+                "CREATE KEYSPACE mine WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}"
+            )
+        ''',
+    )
+    booted = {}
+    for options in ([], ["--fresh-nodes"]):
+        ended = on_engine.sct("integration-tests", "-n", "1", *options, timeout=240)
+        assert ended.code == 0, ended.text
+        run = max((on_engine.state / "runs").iterdir(), key=lambda path: path.stat().st_mtime).name
+        records = [json.loads(line) for line in (on_engine.state / "runs" / run / "journal.jsonl").open()]
+        booted[bool(options)] = sum(r["event"] == "container" and r["state"] == "ready" for r in records)
+        handed_on = [record for record in records if record.get("what") == "handed-on"]
+        assert bool(handed_on) is not bool(options)
+    assert booted[False] < booted[True] == 4

@@ -1,0 +1,99 @@
+"""What a node needs between two tests: held still, looked at, put back."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sdcm.broker.supplies import Supplies
+from sdcm.broker.touch_watch import TouchWatch
+from sdcm.containers.records import NodeRecord
+from sdcm.errors import EnvironmentFailed
+
+if TYPE_CHECKING:
+    from sdcm.containers.pristine import State
+
+_TIMEOUT = 20.0
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a node since before its first test.
+
+    Attributes:
+        state: What its telling tables held.
+    """
+
+    state: "State"
+
+
+class NodeCare:
+    """Cares for idle nodes; safe to use from several threads."""
+
+    def __init__(self, supplies: Supplies) -> None:
+        """Care for the nodes on the run's engine."""
+        self._endpoint = supplies.engine().endpoint
+        self._watch = TouchWatch(self._endpoint, supplies.run_id)
+        self._watch.await_start()
+
+    def can_restore(self, node: NodeRecord) -> bool:
+        """Return whether the node can be put back at all after a test."""
+        from sdcm.containers import pristine
+
+        return pristine.can_be_restored(node.flavour)
+
+    def look(self, node: NodeRecord) -> Known:
+        """Return what must be known of a node before its first test, so that it can be put back after it.
+
+        Raises:
+            cassandra.DriverException: It does not answer.
+            cassandra.cluster.NoHostAvailable: It takes no login.
+        """
+        from sdcm.containers import pristine
+
+        session = pristine.session_with(node)
+        try:
+            known = Known(pristine.look(session, node.flavour))
+        finally:
+            session.cluster.shutdown()
+        # What was done to boot it is no touch of a test's.
+        self._watch.forget(node.container_id)
+        return known
+
+    def put_back(self, node: NodeRecord, known: Known) -> str:
+        """Put a node back and hold it still; return why it cannot be handed on, empty when it can."""
+        from cassandra import DriverException
+        from cassandra.cluster import NoHostAvailable
+
+        from sdcm.containers import pristine
+
+        before = self._watch.pauses(node.container_id)
+        try:
+            session = pristine.session_with(node)
+            try:
+                reason = pristine.restore(session, node.flavour, known.state)
+            finally:
+                session.cluster.shutdown()
+        except (DriverException, NoHostAvailable, OSError) as exc:
+            return f"it takes no login any more: {exc}"
+        return reason or self.rest(node) or self._watch.touches(node.container_id, before)
+
+    def rest(self, node: NodeRecord) -> str:
+        """Hold an idle node still, so that it takes no time from those that are used; return why that failed."""
+        return self._ask(node, "pause")
+
+    def wake(self, node: NodeRecord) -> str:
+        """Let a node go on for its next test; return why that failed."""
+        reason = self._ask(node, "unpause")
+        self._watch.forget(node.container_id)
+        return reason
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._watch.close()
+
+    def _ask(self, node: NodeRecord, verb: str) -> str:
+        try:
+            status, answer = self._endpoint.call("POST", f"/containers/{node.container_id}/{verb}", timeout=_TIMEOUT)
+        except EnvironmentFailed as exc:
+            return str(exc)
+        told = answer.get("message", status) if isinstance(answer, dict) else status
+        return "" if status < 300 else f"the engine cannot {verb} it: {told}"

@@ -1,0 +1,330 @@
+"""Hands nodes on from test to test: booted ahead, put back after each test, thrown away when in doubt.
+
+A node goes this way, and each step but the first and the third is off every test's path:
+
+    booted, or booted ahead -> looked at -> leased -> given back -> put back as it was -> leased ...
+
+It is thrown away when its test failed, when anything but CQL was done to it, when another node joined it, when it
+is not as it was, when it has had its share of tests, or when no test to come asks for one like it.
+"""
+
+import contextlib
+import threading
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from sdcm.broker.admission import NotNeeded
+from sdcm.broker.asking import Asking
+from sdcm.broker.demand import Demand
+from sdcm.broker.node_care import Known
+from sdcm.broker.protocol import NodeRequest, node_key
+from sdcm.containers.records import NodeRecord
+from sdcm.errors import SctError
+from sdcm.journal import Journal
+
+#: Tests that one node may serve.
+TESTS_AT_MOST = 25
+#: Tests to come for each node there is, below which one more is not worth its boot.
+_WORTH_A_BOOT = 2
+#: Seconds to wait for a node that is just being put back before one is booted instead.
+_WAIT = 30.0
+
+
+class Maker(Protocol):
+    """What boots nodes."""
+
+    def make(
+        self,
+        request: NodeRequest,
+        test: str,
+        asking: Asking,
+        *,
+        holds_others: bool,
+        room_deadline: float = ...,
+        unless: Callable[[], bool] = ...,
+    ) -> tuple[NodeRecord, Callable[[], None]]:
+        """Boot a node; return it and a function that takes it away."""
+
+
+class Care(Protocol):
+    """What looks after nodes; see `NodeCare`."""
+
+    def can_restore(self, node: NodeRecord) -> bool:
+        """Return whether the node can be put back."""
+
+    def look(self, node: NodeRecord) -> Known:
+        """Return what must be known before the first test."""
+
+    def put_back(self, node: NodeRecord, known: Known) -> str:
+        """Put it back and hold it still; return why not."""
+
+    def rest(self, node: NodeRecord) -> str:
+        """Hold it still; return why not."""
+
+    def wake(self, node: NodeRecord) -> str:
+        """Let it go on; return why not."""
+
+
+#: Runs something in the background, under a name for the journal.
+Background = Callable[[Callable[[], None], str], None]
+
+
+@dataclass
+class Standing:
+    """A node that stands.
+
+    Attributes:
+        node: The node.
+        take_away: Removes it.
+        key: What it can be used for; empty: for one test alone.
+        known: What is known of it since before its first test; None when it is not to be handed on.
+        tests: Node ids of the tests it has served.
+    """
+
+    node: NodeRecord
+    take_away: Callable[[], None]
+    key: str
+    known: Known | None = None
+    tests: list[str] = field(default_factory=list)
+
+
+class NodePool:
+    """The nodes of a run between the tests; safe to use from several threads."""
+
+    def __init__(
+        self,
+        maker: Maker,
+        care: Callable[[], Care],
+        demand: Demand,
+        background: Background,
+        journal: Journal,
+        nudge: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Hand on what `maker` boots.
+
+        Args:
+            maker: Boots nodes.
+            care: Gives what looks after them; called when the first node is there.
+            demand: The tests to come.
+            background: Runs what no test waits for.
+            journal: Told of each hand-over, and of each node thrown away.
+            nudge: Wakes requests that wait for room: a node stands ready.
+        """
+        self._maker = maker
+        self._nudge = nudge
+        self._make_care = care
+        self._care: Care | None = None
+        self._demand = demand
+        self._background = background
+        self._journal = journal
+        self._change = threading.Condition()
+        self._ready: dict[str, deque[Standing]] = defaultdict(deque)
+        #: Nodes by key that are being booted ahead or put back, and requests that wait for one.
+        self._coming: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
+        #: Nodes by key that are being booted ahead, and all there are.
+        self._booting: Counter[str] = Counter()
+        self._standing: Counter[str] = Counter()
+        self._joined: set[str] = set()
+        self._closed = False
+
+    def lease(self, request: NodeRequest, test: str, asking: Asking, *, holds_others: bool) -> Standing:
+        """Return a node for a test: one that stands ready, else one that is booted now.
+
+        Raises:
+            SctError: As `Maker.make`.
+        """
+        key = node_key(request)
+        self._demand.asked(key, test)
+        with self._change:
+            self._joined.update(request.seeds)
+        standing = None
+        while standing is None:
+            standing = self._take(key, asking) if key else None
+            if standing is None:
+                # While it waits for room to boot in, another test may give one back.
+                with contextlib.suppress(NotNeeded):
+                    standing = self._boot(request, key, test, asking, holds_others=holds_others)
+        standing.tests.append(test)
+        self._boot_ahead(replace(request, needs=()), key)
+        return standing
+
+    def give_back(self, standing: Standing, *, failed: bool) -> None:
+        """Take a node back from a test; what becomes of it is found out in the background."""
+        reason = "its test failed" if failed else self._unfit(standing)
+        if not reason:
+            with self._change:
+                self._coming[standing.key] += 1
+        self._background(lambda: self._settle(standing, reason), standing.node.name)
+
+    def make_room(self) -> bool:
+        """Throw the node that has stood ready longest away, for one that cannot be booted beside it.
+
+        Returns:
+            Whether there was one.
+        """
+        with self._change:
+            rows = [row for row in self._ready.values() if row]
+            standing = min(rows, key=lambda row: len(row[0].tests)).popleft() if rows else None
+        if standing is None:
+            return False
+        self._throw_away(standing, "its room is needed")
+        return True
+
+    def close(self) -> None:
+        """Hand nothing on any more; what stands is teardown's."""
+        with self._change:
+            self._closed = True
+            self._ready.clear()
+            self._change.notify_all()
+
+    def care(self) -> Care:
+        """Return what looks after nodes, made when first asked for."""
+        with self._change:
+            if self._care is None:
+                self._care = self._make_care()
+            return self._care
+
+    def _take(self, key: str, asking: Asking) -> Standing | None:
+        """Return a ready node, waiting for one that is about to be; None when one must be booted."""
+        end = time.monotonic() + _WAIT
+        while (standing := self._next(key, asking, end)) is not None:
+            if reason := self.care().wake(standing.node):
+                self._throw_away(standing, reason)
+                continue
+            self._journal.write("node", name=standing.node.name, what="handed-on", tests=len(standing.tests))
+            node = replace(standing.node, earlier_tests=tuple(standing.tests), leased_at=time.time())
+            return replace(standing, node=node)
+        return None
+
+    def _next(self, key: str, asking: Asking, end: float) -> Standing | None:
+        def look_again() -> None:
+            with self._change:
+                self._change.notify_all()
+
+        with asking.when_given_up(look_again), self._change:
+            self._waiting[key] += 1
+            try:
+                while True:
+                    asking.require()
+                    if self._ready[key]:
+                        return self._ready[key].popleft()
+                    # As many come as wait: then each gets one sooner than it could be booted.
+                    if self._closed or self._coming[key] < self._waiting[key]:
+                        return None
+                    if not self._change.wait(max(0.0, end - time.monotonic())):
+                        return None
+            finally:
+                self._waiting[key] -= 1
+
+    def _boot(self, request: NodeRequest, key: str, test: str, asking: Asking, *, holds_others: bool) -> Standing:
+        node, take_away = self._maker.make(
+            request, test, asking, holds_others=holds_others, unless=lambda: bool(key and self._ready[key])
+        )
+        standing = self._stand(node, take_away, key)
+        if key and self._demand.left(key):
+            self._know(standing)
+        return standing
+
+    def _stand(self, node: NodeRecord, take_away: Callable[[], None], key: str) -> Standing:
+        with self._change:
+            self._standing[key] += 1
+        return Standing(node, take_away, key)
+
+    def _know(self, standing: Standing) -> None:
+        """Look at a node before its first test; one that cannot be looked at is not handed on."""
+        care = self.care()
+        if not care.can_restore(standing.node):
+            return
+        try:
+            standing.known = care.look(standing.node)
+        except Exception as exc:  # noqa: BLE001 - whatever the driver raises: the node is used once then
+            self._journal.write("node", name=standing.node.name, what="not-known", reason=str(exc) or repr(exc))
+
+    def _boot_ahead(self, request: NodeRequest, key: str) -> None:
+        """Boot one more node while this test runs, if the next one would have to wait and enough tests are to come.
+
+        A boot takes several times as long as putting a node back, so it must serve for more than one test.
+        """
+        left = self._demand.left(key) if key else 0
+        with self._change:
+            enough = (
+                self._closed or self._ready[key] or self._booting[key] or left < _WORTH_A_BOOT * self._standing[key]
+            )
+            if enough or not left:
+                return
+            self._coming[key] += 1
+            self._booting[key] += 1
+        self._background(lambda: self._make_ready(request, key), f"a node like {key}")
+
+    def _make_ready(self, request: NodeRequest, key: str) -> None:
+        standing = None
+        try:
+            node, take_away = self._maker.make(request, "", Asking(), holds_others=False, room_deadline=0.0)
+            standing = self._stand(node, take_away, key)
+            self._know(standing)
+            if reason := self.care().rest(node):
+                self._throw_away(standing, reason)
+                standing = None
+        except SctError as exc:
+            # No room, or it does not boot: the test that needs one boots its own, and tells.
+            self._journal.write("node", name="", what="not-booted-ahead", reason=str(exc))
+        finally:
+            with self._change:
+                self._booting[key] -= 1
+            self._arrived(key, standing)
+
+    def _settle(self, standing: Standing, reason: str) -> None:
+        if not reason and standing.known is not None:
+            started = time.monotonic()
+            arrived = None
+            try:
+                reason = self.care().put_back(standing.node, standing.known)
+                if not reason:
+                    seconds = round(time.monotonic() - started, 3)
+                    self._journal.write("node", name=standing.node.name, what="put-back", seconds=seconds)
+                    arrived = standing
+            except Exception as exc:
+                reason = f"it could not be put back: {exc!r}"
+                raise
+            finally:
+                self._arrived(standing.key, arrived)
+                if reason:
+                    self._throw_away(standing, reason)
+            return
+        self._throw_away(standing, reason)
+
+    def _arrived(self, key: str, standing: Standing | None) -> None:
+        with self._change:
+            self._coming[key] -= 1
+            closed = self._closed
+            if standing is not None and not closed:
+                self._ready[key].append(standing)
+            self._change.notify_all()
+        self._nudge()
+
+    def _unfit(self, standing: Standing) -> str:
+        """Return why a node is not worth putting back; empty when it is."""
+        with self._change:
+            joined = bool({standing.node.ip, standing.node.name} & self._joined)
+            ready = len(self._ready[standing.key])
+        if joined:
+            return "another node joined it"
+        if self._closed or not standing.key or not self._demand.left(standing.key):
+            return "no test to come asks for one like it"
+        if standing.known is None:
+            return "it cannot be put back"
+        if len(standing.tests) >= TESTS_AT_MOST:
+            return f"it has served {TESTS_AT_MOST} tests"
+        if ready >= self._demand.left(standing.key):
+            return "enough like it stand ready"
+        return ""
+
+    def _throw_away(self, standing: Standing, reason: str) -> None:
+        self._journal.write("node", name=standing.node.name, what="thrown-away", reason=reason)
+        with self._change:
+            self._standing[standing.key] -= 1
+        standing.take_away()

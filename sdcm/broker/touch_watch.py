@@ -1,0 +1,110 @@
+"""Watches the engine's events for what is done to the run's nodes from outside their databases."""
+
+import contextlib
+import http.client
+import json
+import socket
+import threading
+from collections import defaultdict
+from urllib.parse import urlencode
+
+from sdcm.containers.touches import leaves_node_clean
+from sdcm.ownership import labels
+from sdcm.ownership.docker_endpoint import Endpoint
+
+_CONNECT = 10.0
+#: Seconds for the engine to tell of what it has done already.
+_BARRIER = 10.0
+#: They change nothing inside: being held still, being looked at.
+_HARMLESS = frozenset({"pause", "unpause", "archive-path", "top", "export"})
+_PAUSED = "pause"
+
+
+class TouchWatch:
+    """Follows the events of a run's containers until closed. When the stream breaks, every node counts as touched."""
+
+    def __init__(self, endpoint: Endpoint, run_id: str) -> None:
+        """Follow the containers of a run on an engine."""
+        self._endpoint = endpoint
+        self._run_id = run_id
+        self._change = threading.Condition()
+        self._touched: dict[str, str] = {}
+        self._pauses: dict[str, int] = defaultdict(int)
+        self._blind = ""
+        self._closed = False
+        self._socket: socket.socket | None = None
+        self._listening = threading.Event()
+        threading.Thread(target=self._follow, name="touch-watch", daemon=True).start()
+
+    def await_start(self) -> None:
+        """Wait until the engine tells of what happens from now on."""
+        self._listening.wait(_CONNECT)
+
+    def forget(self, container: str) -> None:
+        """Begin anew with a container: its next test has it from now on."""
+        with self._change:
+            self._touched.pop(container, None)
+
+    def pauses(self, container: str) -> int:
+        """Return how often a container has been seen to be paused; ask before pausing, for `touches`."""
+        with self._change:
+            return self._pauses[container]
+
+    def touches(self, container: str, pauses_before: int) -> str:
+        """Return what was done to a container up to its pause just now; empty when nothing was that matters.
+
+        The pause is the barrier: the engine tells of things in their order, so what was done before it has been told
+        when it is told.
+        """
+        with self._change:
+            seen = self._change.wait_for(
+                lambda: self._blind or self._pauses[container] > pauses_before, timeout=_BARRIER
+            )
+            if self._blind:
+                return self._blind
+            return self._touched.get(container, "") if seen else "the engine does not tell what was done to it"
+
+    def close(self) -> None:
+        """Stop following."""
+        self._closed = True
+        if (open_socket := self._socket) is not None:
+            with contextlib.suppress(OSError):
+                open_socket.shutdown(socket.SHUT_RDWR)
+
+    def _follow(self) -> None:
+        try:
+            self._listen()
+            reason = "the engine's events broke off"
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            reason = f"the engine's events broke off: {exc}"
+        with self._change:
+            self._blind = reason
+            self._change.notify_all()
+        self._listening.set()
+
+    def _listen(self) -> None:
+        wanted = {"type": ["container"], "label": [f"{labels.RUN}={self._run_id}"]}
+        connection = self._endpoint.connection(_CONNECT)
+        try:
+            connection.request("GET", f"/events?{urlencode({'filters': json.dumps(wanted)})}")
+            self._socket = connection.sock
+            # Between two events there may be any time.
+            connection.sock.settimeout(None)
+            with connection.getresponse() as answer:
+                self._listening.set()
+                for line in filter(bytes.strip, answer):
+                    self._take(json.loads(line))
+        finally:
+            self._socket = None
+            connection.close()
+
+    def _take(self, event: dict[str, object]) -> None:
+        actor = event.get("Actor")
+        container = str(actor.get("ID", "")) if isinstance(actor, dict) else ""
+        action = str(event.get("Action", ""))
+        with self._change:
+            if action == _PAUSED:
+                self._pauses[container] += 1
+                self._change.notify_all()
+            if action not in _HARMLESS and not leaves_node_clean(action):
+                self._touched.setdefault(container, action.partition("\n")[0][:120])

@@ -1,0 +1,312 @@
+"""The node pool with a maker and a care that only remember."""
+
+import threading
+from collections import Counter
+
+import pytest
+
+from sdcm.broker.admission import NotNeeded
+from sdcm.broker.asking import Asking
+from sdcm.broker.demand import Demand
+from sdcm.broker.node_pool import TESTS_AT_MOST, NodePool
+from sdcm.broker.protocol import NodeRequest, node_key
+from sdcm.containers.records import NodeRecord
+from sdcm.errors import DeadlinePassed, EnvironmentFailed, Interrupted
+from sdcm.services import selected
+from sdcm.services.selected import SelectedTest
+from sdcm.wait import wait_for
+
+
+def a_node(number):
+    return NodeRecord(
+        container_id=f"id{number}",
+        name=f"node-{number}",
+        image="image",
+        flavour="cassandra",
+        host="unix://x",
+        ip=f"10.0.0.{number}",
+        ports={},
+        network="net",
+        username="u",
+        password="p",
+        dc="dc",
+        rack="rack",
+        capabilities=(),
+        boot_seconds=1.0,
+    )
+
+
+class Maker:
+    """Boots at once; remembers."""
+
+    def __init__(self):
+        self.made, self.removed = [], []
+        self.refuse_ahead = False
+        self.full = threading.Event()
+
+    def make(self, request, test, asking, *, holds_others, room_deadline=9.0, unless=lambda: False):
+        if not room_deadline and self.refuse_ahead:
+            raise DeadlinePassed("no room")
+        while self.full.is_set():
+            if unless():
+                raise NotNeeded("no room is needed")
+        node = a_node(len(self.made) + 1)
+        self.made.append((node.name, test))
+        return node, lambda: self.removed.append(node.name)
+
+
+class Care:
+    """Puts everything back; remembers."""
+
+    def __init__(self):
+        self.asked = Counter()
+        self.unfit = ""
+        self.asleep = ""
+        self.restores = True
+        self.slow = threading.Event()
+        self.slow.set()
+
+    def can_restore(self, _node):
+        return self.restores
+
+    def look(self, _node):
+        self.asked["look"] += 1
+        return object()
+
+    def put_back(self, _node, _known):
+        self.asked["put_back"] += 1
+        self.slow.wait(5)
+        return self.unfit
+
+    def rest(self, _node):
+        self.asked["rest"] += 1
+        return ""
+
+    def wake(self, _node):
+        self.asked["wake"] += 1
+        return self.asleep
+
+
+class Journal:
+    def __init__(self):
+        self.said = []
+
+    def write(self, event, **data):
+        self.said.append((data.get("what"), data.get("reason", "")))
+
+    def reasons(self):
+        return [reason for what, reason in self.said if what == "thrown-away"]
+
+
+ANY = NodeRequest()
+KEY = node_key(ANY)
+
+
+class Pool(NodePool):
+    """A pool whose background is the foreground, unless told otherwise."""
+
+    def __init__(self, tmp_path, tests=3, key=KEY):
+        file = tmp_path / "selection.json"
+        selected.write(file, [SelectedTest(f"t{n}", "f.py", nodes=1, node_key=key) for n in range(tests)])
+        self.maker, self.care_, self.journal_, self.later = Maker(), Care(), Journal(), []
+        super().__init__(self.maker, lambda: self.care_, Demand(file), self.in_background, self.journal_)
+
+    def in_background(self, work, _name):
+        self.later.append(work)
+
+    def do_background(self):
+        while self.later:
+            self.later.pop(0)()
+
+    def have(self, number, request=ANY):
+        return self.lease(request, f"t{number}", Asking(), holds_others=False)
+
+
+@pytest.fixture
+def pool(tmp_path):
+    return Pool(tmp_path)
+
+
+def test_a_node_is_handed_on_when_it_is_as_it_was(pool):
+    pool.maker.refuse_ahead = True
+    first = pool.have(0)
+    pool.give_back(first, failed=False)
+    pool.do_background()
+    second = pool.have(1)
+    assert second.node.name == first.node.name
+    assert second.node.earlier_tests == ("t0",)
+    assert second.node.leased_at > 0
+    assert [name for name, _ in pool.maker.made] == ["node-1"]
+
+
+def test_the_next_is_booted_while_a_test_runs(pool):
+    first = pool.have(0)
+    pool.do_background()
+    assert pool.maker.made == [("node-1", "t0"), ("node-2", "")]
+    second = pool.have(1)
+    assert second.node.name == "node-2"
+    assert second.node.earlier_tests == ()
+    assert first.node.name == "node-1"
+
+
+def test_nothing_is_booted_ahead_that_no_test_asks_for(tmp_path):
+    pool = Pool(tmp_path, tests=1)
+    standing = pool.have(0)
+    pool.do_background()
+    assert len(pool.maker.made) == 1
+    pool.give_back(standing, failed=False)
+    pool.do_background()
+    assert pool.maker.removed == ["node-1"]
+    assert pool.journal_.reasons() == ["no test to come asks for one like it"]
+    assert pool.care_.asked["look"] == 0
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        NodeRequest(fresh=True),
+        NodeRequest(seeds=("10.0.0.9",)),
+        NodeRequest(network="theirs"),
+        NodeRequest(cluster_name="x"),
+    ],
+)
+def test_a_node_of_a_tests_own_is_for_that_test(pool, request_):
+    assert node_key(request_) == ""
+    standing = pool.have(0, request_)
+    pool.give_back(standing, failed=False)
+    pool.do_background()
+    assert pool.maker.removed == ["node-1"]
+
+
+def test_nodes_that_start_otherwise_are_not_mixed_up(pool):
+    pool.maker.refuse_ahead = True
+    pool.give_back(pool.have(0), failed=False)
+    pool.do_background()
+    other = pool.have(1, NodeRequest(ssl=True))
+    assert other.node.name == "node-2"
+    assert node_key(NodeRequest(needs=("cql",))) == KEY
+
+
+def test_the_node_of_a_failed_test_goes(pool):
+    pool.maker.refuse_ahead = True
+    pool.give_back(pool.have(0), failed=True)
+    pool.do_background()
+    assert pool.maker.removed == ["node-1"]
+    assert pool.journal_.reasons() == ["its test failed"]
+
+
+def test_a_node_that_is_other_than_it_was_goes(pool):
+    pool.maker.refuse_ahead = True
+    pool.care_.unfit = "other than before the test: system_auth.roles"
+    pool.give_back(pool.have(0), failed=False)
+    pool.do_background()
+    assert pool.maker.removed == ["node-1"]
+    assert pool.journal_.reasons() == [pool.care_.unfit]
+    assert pool.have(1).node.name == "node-2"
+
+
+def test_a_node_that_another_has_joined_goes(pool):
+    pool.maker.refuse_ahead = True
+    first = pool.have(0)
+    pool.have(1, NodeRequest(seeds=(first.node.ip,)))
+    pool.give_back(first, failed=False)
+    pool.do_background()
+    assert "another node joined it" in pool.journal_.reasons()
+
+
+def test_a_node_that_does_not_wake_up_is_replaced(pool):
+    pool.maker.refuse_ahead = True
+    pool.give_back(pool.have(0), failed=False)
+    pool.do_background()
+    pool.care_.asleep = "the engine cannot unpause it"
+    assert pool.have(1).node.name == "node-2"
+    assert pool.maker.removed == ["node-1"]
+
+
+def test_a_node_has_its_share_of_tests_and_no_more(tmp_path):
+    pool = Pool(tmp_path, tests=TESTS_AT_MOST + 5)
+    pool.maker.refuse_ahead = True
+    for number in range(TESTS_AT_MOST + 1):
+        pool.give_back(pool.have(number), failed=False)
+        pool.do_background()
+    assert pool.maker.removed == ["node-1"]
+    assert len(pool.maker.made) == 2
+
+
+def test_a_flavour_that_cannot_be_put_back_is_still_booted_ahead(pool):
+    pool.care_.restores = False
+    first = pool.have(0)
+    pool.do_background()
+    pool.give_back(first, failed=False)
+    pool.do_background()
+    assert pool.maker.removed == ["node-1"]
+    assert pool.have(1).node.name == "node-2"
+
+
+def test_a_request_waits_for_a_node_that_is_being_put_back(pool):
+    pool.maker.refuse_ahead = True
+    pool.care_.slow.clear()
+    first = pool.have(0)
+    pool.later.clear()
+    pool.give_back(first, failed=False)
+    threading.Thread(target=pool.do_background, daemon=True).start()
+    threading.Timer(0.1, pool.care_.slow.set).start()
+    assert pool.have(1).node.name == "node-1"
+    assert len(pool.maker.made) == 1
+
+
+def test_a_request_that_waits_for_room_takes_a_node_that_comes_free(pool):
+    pool.maker.refuse_ahead = True
+    first = pool.have(0)
+    pool.maker.full.set()
+    got = []
+    threading.Thread(target=lambda: got.append(pool.have(1)), daemon=True).start()
+    pool.later.clear()
+    pool.give_back(first, failed=False)
+    pool.do_background()
+    wait_for(lambda: got, step=0.01, timeout=5, text="the second test has its node")
+    assert got[0].node.name == "node-1"
+
+
+def test_who_stops_waiting_gets_nothing(pool):
+    asking = Asking()
+    asking.give_up()
+    with pytest.raises(Interrupted):
+        pool.lease(ANY, "t0", asking, holds_others=False)
+    assert pool.maker.made == []
+
+
+def test_room_is_made_by_what_stands_ready(pool):
+    pool.maker.refuse_ahead = True
+    assert not pool.make_room()
+    pool.give_back(pool.have(0), failed=False)
+    pool.do_background()
+    assert pool.make_room()
+    assert pool.maker.removed == ["node-1"]
+    assert pool.journal_.reasons() == ["its room is needed"]
+
+
+def test_nothing_is_handed_on_after_the_end(pool):
+    pool.give_back(pool.have(0), failed=False)
+    pool.do_background()
+    pool.close()
+    pool.give_back(pool.have(1), failed=False)
+    pool.do_background()
+    assert [name for name, _ in pool.maker.made][-1] != "node-1"
+
+
+def test_a_boot_ahead_that_fails_costs_nothing(pool):
+    pool.maker.refuse_ahead = True
+    pool.have(0)
+    pool.do_background()
+    assert ("not-booted-ahead", "no room") in pool.journal_.said
+    assert pool.have(1).node.name == "node-2"
+
+
+def test_a_failed_boot_is_the_tests_to_tell(pool):
+    def make(*_args, **_kwargs):
+        raise EnvironmentFailed("it did not boot")
+
+    pool.maker.make = make
+    with pytest.raises(EnvironmentFailed, match="did not boot"):
+        pool.have(0)
