@@ -8,6 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sdcm.broker.protocol import NodeRequest
+from sdcm.cloud.aws.resources import AwsResources, S3Bucket
+from sdcm.cloud.azure.resources import AzureResources, BlobContainer
+from sdcm.cloud.gce.resources import GceResources, GcsBucket
+from sdcm.cloud.oci.account import OciAccount
 from sdcm.config.model import SCTConfiguration
 from sdcm.containers.alternator import Alternator
 from sdcm.containers.kafka import KafkaCluster
@@ -65,6 +69,47 @@ def test_query(docker_scylla):
 def test_ring(docker_scylla, docker_scylla_2):
     status = docker_scylla_2.run_nodetool("status").stdout
     assert sum(line.startswith("UN") for line in status.splitlines()) == 2
+""",
+    "aws_resources": """\
+@pytest.mark.integration
+def test_key(aws_resources):
+    key = aws_resources.kms_key("for this test")
+    assert aws_resources.client("kms").encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+""",
+    "s3_bucket": """\
+@pytest.mark.integration
+def test_upload(s3_bucket):
+    s3_bucket.put("a", b"1")
+    assert s3_bucket.keys() == ["a"]
+""",
+    "gce_resources": """\
+@pytest.mark.integration
+def test_location(gce_resources):
+    bucket = gce_resources.gcs_bucket("backups", location="EU")
+    assert gce_resources.storage.get_bucket(bucket.name).location == "EU"
+""",
+    "gcs_bucket": """\
+@pytest.mark.integration
+def test_upload(gcs_bucket):
+    gcs_bucket.put("a", b"1")
+    assert gcs_bucket.get("a") == b"1"
+""",
+    "azure_resources": """\
+@pytest.mark.integration
+def test_two_containers(azure_resources):
+    first, second = azure_resources.blob_container(), azure_resources.blob_container()
+    assert first.name != second.name
+""",
+    "azure_blob_container": """\
+@pytest.mark.integration
+def test_upload(azure_blob_container):
+    azure_blob_container.put("a", b"1")
+    assert azure_blob_container.get("a") == b"1"
+""",
+    "oci_account": """\
+@pytest.mark.integration
+def test_regions(oci_account):
+    assert oci_account.region in oci_account.regions()
 """,
     "kafka_cluster": """\
 @pytest.mark.integration
@@ -258,6 +303,13 @@ def test_with_tls(docker_scylla):
 #: What a fixture gives.
 _GIVES: Mapping[str, type] = {
     "alternator_api": Alternator,
+    "aws_resources": AwsResources,
+    "s3_bucket": S3Bucket,
+    "gce_resources": GceResources,
+    "gcs_bucket": GcsBucket,
+    "azure_resources": AzureResources,
+    "azure_blob_container": BlobContainer,
+    "oci_account": OciAccount,
     "docker_scylla": Node,
     "docker_vector_store": VectorStore,
     "docker_scylla_cluster": NodeRing,

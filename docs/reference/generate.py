@@ -108,8 +108,9 @@ def services() -> str:
 A service is something outside the process that a test needs.
 
 {labels}
-A cloud's label is judged by variables, and by whether the file that one names can be read; no network is asked. A
-missing service skips the tests that need it, with a reason that says what is missing:
+A cloud's label is judged by its variables, then by whether the file that one names can be read, then by one cheap
+call that shows whether the credentials work (15 s at most, once a run, only where a chosen test or `--require` names
+the cloud). A missing service skips the tests that need it, with a reason that says what is missing:
 
     aws: neither AWS_ACCESS_KEY_ID nor AWS_PROFILE is set -- export one of them (see {table.REFERENCE_PAGE})
 

@@ -19,6 +19,7 @@ from sdcm.broker.node_pool import NodePool
 from sdcm.broker.nodes import NodeMaker
 from sdcm.broker.protocol import NodeRequest
 from sdcm.broker.supplies import Supplies
+from sdcm.cloud.removal import remove_owned
 from sdcm.containers.service import ContainerRequest
 from sdcm.errors import UsageProblem
 from sdcm.ownership import labels
@@ -77,6 +78,8 @@ class BrokerDesk:
             "namespace": self._namespace,
             "load-image": self._load_image,
             "image": self._image,
+            "own": self._own,
+            "disown": self._disown,
             "release": self._release,
             "adopt": self._adopt,
             "status": self._status,
@@ -165,6 +168,32 @@ class BrokerDesk:
 
     def _image(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         return {"reference": self._supplies.image(str(arguments["image"])).reference}
+
+    def _own(self, worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
+        """Write down a cloud resource that a worker is about to make; it is removed when the worker is gone."""
+        kind, name, facts = str(arguments["kind"]), str(arguments["name"]), dict(arguments["facts"])
+        self._gate.enter()
+        try:
+            entry = self._supplies.ledger.will_make(kind, name, **facts)
+        finally:
+            self._gate.leave()
+
+        def take_away() -> None:
+            if entry in self._supplies.ledger.entries():
+                remove_owned([entry], self._supplies.ledger)
+
+        what = f"{kind} {name}"
+        test = str(arguments["test"])
+        lease = self._leases.grant(worker, what, test, lambda _failed: self._in_background(take_away, what))
+        return {"lease": lease.number, "entry": entry.number}
+
+    def _disown(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
+        number = int(arguments["entry"])
+        for entry in self._supplies.ledger.entries():
+            if entry.number == number:
+                self._supplies.ledger.removed(entry)
+        self._leases.end(str(arguments["lease"]))
+        return {}
 
     def _release(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         self._leases.end(str(arguments["lease"]), failed=bool(arguments.get("failed")))

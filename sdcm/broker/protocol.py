@@ -13,6 +13,8 @@ keeps its leases, and the request is given up.
     namespace  test                           -> lease, namespace, cluster (ClusterRecord), labels
     load-image image                          -> reference
     image      image                          -> reference
+    own        kind, name, facts, test        -> lease, entry (a cloud resource that the worker is about to make)
+    disown     lease, entry                   -> (it is gone)
     release    lease, failed (its test has)
     status                                    -> services, leases, steps
     enter      what (a name, or its end)      -> found (of each: what, test, and what its lease was answered with)

@@ -1,13 +1,15 @@
-"""Skips tests whose cloud is not available here, by verdicts that are found once, before workers start."""
+"""Skips tests whose cloud is not available here, by verdicts that are found once.
+
+Under `sct.py` its plan has asked the clouds; in plain pytest each process does, once, when a test needs one.
+"""
 
 import os
-from pathlib import Path
 
 import pytest
 
 from sdcm.pytest_plugin import collecting
 from sdcm.pytest_plugin.session import context_of, is_worker
-from sdcm.services import selected, verdicts
+from sdcm.services import verdicts
 from sdcm.services.availability import Verdict
 from sdcm.services.table import CLOUD_LABELS
 
@@ -21,16 +23,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if config.option.collectonly or is_worker(config):
         return
     if verdicts.VARIABLE not in os.environ:
-        found = verdicts.probe(_labels(), os.environ)
-        context_of(config).set_environ(verdicts.VARIABLE, verdicts.to_text(found))
-
-
-def _labels() -> set[str]:
-    """Return the clouds that the run's tests need; where that is not known yet, all."""
-    file = Path(os.environ.get(selected.ENVIRONMENT_VARIABLE, ""))
-    if file.is_file():
-        return {label for test in selected.read(file) for label in test.services}
-    return set(CLOUD_LABELS)
+        # Which clouds tests need is not known yet, so none is asked; without its variables it need not be.
+        found = verdicts.probe(CLOUD_LABELS, os.environ)
+        missing = {label: verdict for label, verdict in found.items() if not verdict.available}
+        context_of(config).set_environ(verdicts.VARIABLE, verdicts.to_text(missing))
 
 
 def verdict_of(config: pytest.Config, label: str) -> Verdict:
@@ -39,7 +35,9 @@ def verdict_of(config: pytest.Config, label: str) -> Verdict:
         config.stash[_VERDICTS] = verdicts.from_text(os.environ.get(verdicts.VARIABLE, ""))
     known = config.stash[_VERDICTS]
     if label not in known:
-        known.update(verdicts.probe([label], os.environ))
+        from sdcm.cloud.probes import probe
+
+        known.update(probe([label], os.environ))
     return known[label]
 
 

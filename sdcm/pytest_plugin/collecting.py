@@ -13,6 +13,7 @@ from sdcm.errors import UsageProblem
 from sdcm.pytest_plugin import config_fixtures, markers, node_arguments
 from sdcm.pytest_plugin.session import acts, context_of, is_worker
 from sdcm.services import labels, selected
+from sdcm.services.availability import needs_broker
 from sdcm.services.labels import Declaration
 from sdcm.services.selected import NODE_IMAGE, SelectedTest
 
@@ -154,7 +155,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if file is None or file.exists():
         return
     tests = [needs_of(item) for item in session.items] if context.plain else []
-    served = any({"docker", "kubernetes"} & set(test.services) for test in tests)
+    served = needs_broker({label for test in tests for label in test.services}, os.environ)
     if context.opener:
         if served and not config.pluginmanager.hasplugin("dsession"):
             context.open_broker(tests)

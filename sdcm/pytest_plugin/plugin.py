@@ -9,6 +9,7 @@ import pytest
 from sdcm.pytest_plugin import (
     alternator_fixtures,
     availability,
+    cloud_fixtures,
     collecting,
     config_fixtures,
     cql_fixtures,
@@ -61,6 +62,7 @@ _FEATURES = (
     kubernetes_fixtures,
     kafka_fixtures,
     stress_fixtures,
+    cloud_fixtures,
     evidence,
     secrecy,
     journalling,

@@ -24,6 +24,7 @@ from sdcm.broker.protocol import (
     SERVICES_VARIABLE,
 )
 from sdcm.services import selected
+from sdcm.services.availability import needs_broker
 from sdcm.services.selected import SelectedTest
 
 if TYPE_CHECKING:
@@ -120,9 +121,10 @@ class RunContext:
     def open_broker(self, tests: Iterable[SelectedTest]) -> None:
         """Start the broker of a plain pytest run, if a chosen test needs one and none runs."""
         chosen = list(tests)
-        wanted = {label for test in chosen for label in test.services} & {"docker", "kubernetes"}
-        if not self.opener or self._broker is not None or not wanted:
+        needed = {label for test in chosen for label in test.services}
+        if not self.opener or self._broker is not None or not needs_broker(needed, os.environ):
             return
+        wanted = needed & {"docker", "kubernetes"}
         from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
 
         kubeconfig = os.environ.get("KUBECONFIG", "")

@@ -17,6 +17,7 @@ from sdcm import journal as journals
 from sdcm import paths
 from sdcm.broker import runs
 from sdcm.broker.opener import OpenBroker
+from sdcm.cloud.probes import probe
 from sdcm.errors import SctError, UsageProblem
 from sdcm.exit_codes import ExitCode
 from sdcm.journal import Journal
@@ -99,7 +100,7 @@ def plan(run: Run) -> Run:
         raise _nothing_selected()
     if not run.options.integration and not run.options.plan_only:
         return run  # they need nothing, whatever their words say
-    made = make_plan(run.options, run.selection.tests, run.environ, workers=tests.wanted_workers(run))
+    made = make_plan(run.options, run.selection.tests, probe, workers=tests.wanted_workers(run))
     run.journal.write(
         "plan", services=made.services, images=list(made.images), steps=list(made.steps), workers=made.workers
     )

@@ -1,7 +1,7 @@
 """What must be brought up for the chosen tests, and what will be skipped: pure data."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,6 @@ from sdcm.run.options import RunOptions
 from sdcm.services.availability import Verdict
 from sdcm.services.selected import NODE_IMAGE, SelectedTest
 from sdcm.services.table import CLOUD_LABELS, LABELS
-from sdcm.services.verdicts import probe
 
 #: Services that the broker brings up.
 BROUGHT_UP = ("docker", "kubernetes")
@@ -42,8 +41,15 @@ class Plan:
 
     @property
     def to_bring_up(self) -> tuple[str, ...]:
-        """Labels of the services that need a broker."""
+        """Labels of the services that the broker brings up."""
         return tuple(label for label in BROUGHT_UP if label in self.services)
+
+    @property
+    def needs_broker(self) -> bool:
+        """Whether something is to be brought up, or a cloud to be left clean."""
+        return bool(self.to_bring_up) or any(
+            label in CLOUD_LABELS and label not in self.unavailable for label in self.services
+        )
 
     def to_record(self) -> dict[str, Any]:
         """Return the plan as JSON values."""
@@ -69,21 +75,31 @@ class Plan:
 
 
 def make_plan(
-    options: RunOptions, tests: tuple[SelectedTest, ...], environ: Mapping[str, str], *, workers: int
+    options: RunOptions,
+    tests: tuple[SelectedTest, ...],
+    ask_clouds: Callable[[Iterable[str]], Mapping[str, Verdict]],
+    *,
+    workers: int,
 ) -> Plan:
     """Work out what the chosen tests need, and that no more than `workers` run them.
+
+    Args:
+        options: The run's options.
+        tests: The chosen tests.
+        ask_clouds: Says of clouds whether they can be used; asked about those that a test or `--require` names.
+        workers: The most that may run.
 
     Raises:
         ServiceUnavailable: A required service is not available.
     """
     counts = Counter(label for test in tests for label in test.services)
     services = {label: counts[label] for label in LABELS if counts[label]}
-    verdicts = probe({*counts, *options.require}, environ)
+    verdicts = ask_clouds(sorted(CLOUD_LABELS & {*services, *options.require}))
     for label in options.require:
-        if label in CLOUD_LABELS and not verdicts[label].available:
+        if label in verdicts and not verdicts[label].available:
             raise ServiceUnavailable(f"--require {label}", why=str(verdicts[label]))
     unavailable = {
-        label: str(verdicts[label]) for label in services if label in CLOUD_LABELS and not verdicts[label].available
+        label: str(verdict) for label, verdict in verdicts.items() if label in services and not verdict.available
     }
     images = tuple(sorted({image for test in tests for image in test.images}))
     return Plan(

@@ -106,7 +106,7 @@ def bring_up(run: "Run") -> "Run":
         environ[selected.SHARE_VARIABLE] = str(run.options.shard)
     if run.plan is None:
         return replace(run, pytest_environ=environ)
-    if not run.plan.to_bring_up:
+    if not run.plan.needs_broker:
         return replace(run, pytest_environ=environ)
     kept = kept_for(run)
     if kept is not None and not _hold(run, kept):

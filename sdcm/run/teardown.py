@@ -13,6 +13,7 @@ from pathlib import Path
 from sdcm import journal as journals
 from sdcm import paths, process_identity
 from sdcm.broker.opener import LOG_FILE
+from sdcm.cloud.removal import REMOVERS, remove_owned
 from sdcm.environment.engine import stop_if_unused
 from sdcm.journal import Journal
 from sdcm.ownership import removers, strays
@@ -50,11 +51,14 @@ def tear_down(run_id: str, places: Paths, ledger: Ledger, journal: Journal) -> l
     # A cluster of ours takes its namespaces with it.
     clusters = [entry for entry in entries if entry.kind == "kind-cluster"]
     with_cluster = [entry for entry in entries if clusters and entry.kind == "namespace"]
-    first = [entry for entry in entries if entry not in last and entry not in with_cluster]
+    clouds = [entry for entry in entries if entry.kind in REMOVERS]
+    first = [entry for entry in entries if entry not in (*last, *with_cluster, *clouds)]
     extra = {"namespace": _remove_namespace, "engine": lambda _: _stop_engine(places)}
     leftovers = removers.remove(first, ledger, DEADLINE - _FOR_THE_LAST, extra=extra)
     for entry in with_cluster:
         ledger.removed(entry)
+    # Only now is every process at an end that might still make something there.
+    leftovers_of_clouds = remove_owned(clouds, ledger)
     leftovers_of_last = removers.remove(last, ledger, _FOR_THE_LAST, extra=extra)
     for leftover in leftovers:
         journal.write("removal-failed", name=leftover.name, reason=leftover.reason)
@@ -63,7 +67,7 @@ def tear_down(run_id: str, places: Paths, ledger: Ledger, journal: Journal) -> l
         numbers = {entry.number for entry in ledger.entries()}
         again = [entry for entry in first if entry.number in numbers]
         leftovers = removers.remove(again, ledger, max(started + DEADLINE - time.monotonic(), 5.0), extra=extra)
-    leftovers += leftovers_of_last
+    leftovers += leftovers_of_clouds + leftovers_of_last
     _hide_secrets(places.run_state(run_id))
     journal.write(
         "teardown-end",

@@ -1,12 +1,12 @@
 """Whether a service is available here, and if not, why and what supplies it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sdcm.errors import SctError, ServiceUnavailable
-from sdcm.services.table import REFERENCE_PAGE, Service, service
+from sdcm.services.table import CLOUD_LABELS, REFERENCE_PAGE, Service, service
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def unavailable(label: str, reason: str, mend: str = "") -> Verdict:
 def cloud_availability(label: str, environ: Mapping[str, str]) -> Verdict:
     """Say whether credentials for a cloud are at hand.
 
-    Looks at variables and at the files they name, and asks no network.
+    Looks at variables and at the files they name, and asks no network; `sdcm.cloud.probes` goes on from there.
 
     Args:
         label: One of `sdcm.services.table.CLOUD_LABELS`.
@@ -75,6 +75,16 @@ def cloud_availability(label: str, environ: Mapping[str, str]) -> Verdict:
     if not row.is_cloud:
         raise ValueError(f"{label} is brought up by the run, not found in the environment")
     return _by_variables(row, environ)
+
+
+def needs_broker(labels: Iterable[str], environ: Mapping[str, str]) -> bool:
+    """Whether tests with these labels need a broker: to bring their services up, or to see that clouds are left clean.
+
+    Args:
+        labels: What the tests need.
+        environ: Environment variables.
+    """
+    return any(label not in CLOUD_LABELS or cloud_availability(label, environ).available for label in labels)
 
 
 def _by_variables(row: Service, environ: Mapping[str, str]) -> Verdict:

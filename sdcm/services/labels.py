@@ -24,6 +24,10 @@ FIXTURES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"alternator_api"), "docker"),
     (re.compile(r"catalogue_image|kafka_cluster|loaders|stress"), "docker"),
     (re.compile(r"k8s_cluster\w*"), "kubernetes"),
+    (re.compile(r"aws_resources|s3_bucket"), "aws"),
+    (re.compile(r"gce_resources|gcs_bucket"), "gce"),
+    (re.compile(r"azure_resources|azure_blob_container"), "azure"),
+    (re.compile(r"oci_account"), "oci"),
 )
 
 _COMMENT = re.compile(r"#\s*(?:external\s+)?services?\s*:\s*(.+)", re.IGNORECASE)

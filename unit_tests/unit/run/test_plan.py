@@ -3,6 +3,7 @@ import pytest
 from sdcm.errors import ServiceUnavailable
 from sdcm.run.options import RunOptions
 from sdcm.run.plan import make_plan
+from sdcm.services.availability import available, cloud_availability
 from sdcm.services.selected import NODE_IMAGE, SelectedTest
 
 
@@ -15,9 +16,11 @@ def kubernetes(name):
 
 
 def plan(*tests, environ=None, **options):
-    return make_plan(
-        RunOptions("integration-tests", **options), tests, environ or {}, workers=options.get("workers", 4)
-    )
+    def ask_clouds(labels):
+        return {label: cloud_availability(label, environ or {}) for label in labels}
+
+    options_of_run = RunOptions("integration-tests", **options)
+    return make_plan(options_of_run, tests, ask_clouds, workers=options.get("workers", 4))
 
 
 def test_docker_tests_bring_up_no_cluster():
@@ -53,6 +56,21 @@ def test_missing_credentials_are_skips_with_their_reason():
     assert made.to_record()["skips"]["aws"]["tests"] == 1
     given = plan(SelectedTest("f.py::t", "f.py", services=("aws",)), environ={"AWS_PROFILE": "p"})
     assert given.unavailable == {}
+    assert given.to_bring_up == ()
+    assert (made.needs_broker, given.needs_broker) == (False, True)
+
+
+def test_only_the_clouds_that_are_needed_or_required_are_asked():
+    asked = []
+
+    def ask_clouds(labels):
+        asked.extend(labels)
+        return {label: available(label) for label in labels}
+
+    tests = (docker("a"), SelectedTest("f.py::t", "f.py", services=("gce",)))
+    made = make_plan(RunOptions("integration-tests", require=("docker", "oci")), tests, ask_clouds, workers=4)
+    assert asked == ["gce", "oci"]
+    assert made.unavailable == {}
 
 
 def test_a_required_service_without_credentials_ends_the_run():

@@ -1,0 +1,1 @@
+"""Azure, through its own libraries (the extra `azure`)."""

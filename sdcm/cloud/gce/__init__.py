@@ -1,0 +1,1 @@
+"""Google Cloud, through its own libraries (the extra `gce`)."""

@@ -1,0 +1,1 @@
+"""Oracle Cloud, through its own library (the extra `oci`)."""
