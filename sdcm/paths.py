@@ -67,8 +67,9 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Paths:
 
 
 def make_private(directory: Path) -> Path:
-    """Make `directory` (parents too) readable by this user alone and return it."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make `directory`, and what is missing above it, readable by this user alone and return it."""
+    for folder in reversed([each for each in (directory, *directory.parents) if not each.exists()]):
+        folder.mkdir(exist_ok=True, mode=0o700)
     directory.chmod(0o700)
     return directory
 

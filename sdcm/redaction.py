@@ -88,7 +88,8 @@ class Redactor:
             text = path.read_text()
         except OSError:
             return
-        found = re.findall(r"^[ -]*(?:client-key-data|token|password):\s*[\"']?([^\s\"']+)", text, re.MULTILINE)
+        # Written as YAML in lines, or as JSON.
+        found = re.findall(r"[\"']?\b(?:client-key-data|token|password)[\"']?\s*:\s*[\"']?([^\s\"',}]+)", text)
         decoded = []
         for value in found:
             try:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sdcm.errors import EngineLost, EnvironmentFailed
+from sdcm.ownership.docker_endpoint import Endpoint
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -27,6 +28,9 @@ def connect(host: str, timeout: int = _TIMEOUT) -> "DockerClient":
 
     environment = {**os.environ, "DOCKER_HOST": host} if host else dict(os.environ)
     try:
+        if host.startswith("tcp://"):
+            verify, folder = bool(os.environ.get("DOCKER_TLS_VERIFY")), os.environ.get("DOCKER_CERT_PATH", "")
+            return Endpoint(host, verify, folder).client(timeout)
         return docker.from_env(timeout=timeout, environment=environment)
     except DockerException as exc:
         raise EngineLost(f"the engine at {host or 'DOCKER_HOST'} does not answer", why=str(exc)) from exc

@@ -215,6 +215,14 @@ class Endpoint:
         folder = Path(self.cert_path)
         certificate = (str(folder / _CERTIFICATE), str(folder / _KEY)) if (folder / _CERTIFICATE).is_file() else None
         authority = str(folder / _CA) if self.cert_path and (folder / _CA).is_file() else None
-        tls = TLSConfig(client_cert=certificate, ca_cert=authority, verify=self.tls_verify)
+
+        class EnginesOwnAuthority(TLSConfig):
+            """Otherwise the SDK's HTTP library lets REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE win over the engine's own."""
+
+            def configure_client(self, client: "docker.APIClient") -> None:
+                super().configure_client(client)
+                client.trust_env = False
+
+        tls = EnginesOwnAuthority(client_cert=certificate, ca_cert=authority, verify=self.tls_verify)
         base_url = self.host.replace("tcp://", "https://", 1)
         return docker.DockerClient(base_url=base_url, timeout=int(timeout) or 1, tls=tls)

@@ -35,9 +35,10 @@ class Stray:
 
     Attributes:
         kind: `thread` or `process`.
-        name: What people know it by.
+        name: What people knew it by when it was found; a process may have become another program since (`called`).
         lives: Whether it still runs.
         end: Ends it; returns why it could not.
+        called: Tells what people know it by now.
         test: Node id of the test that started it, where it tells.
     """
 
@@ -45,6 +46,7 @@ class Stray:
     name: str
     lives: Callable[[], bool]
     end: Callable[[], str]
+    called: Callable[[], str]
     test: str = ""
 
 
@@ -97,7 +99,8 @@ def _stray_thread(thread: threading.Thread) -> Stray | None:
     made_for = getattr(getattr(thread, "_target", None), "__module__", None) or ""
     if _KEPT.search(thread.name) or made_for.startswith(_PYTESTS_AND_OURS) or type(thread).__name__ == "_DummyThread":
         return None
-    return Stray("thread", thread.name, thread.is_alive, lambda: "a thread cannot be ended from outside")
+    why_not = "a thread cannot be ended from outside"
+    return Stray("thread", thread.name, thread.is_alive, lambda: why_not, lambda: thread.name)
 
 
 def _pids() -> Iterator[int]:
@@ -121,7 +124,7 @@ def _stray_process(pid: int, run_id: str, worker: str | None, parent: int) -> St
     try:
         status = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
         environ = _environ(pid)
-        command = (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        command = _command(pid)
         identity = process_identity.identify(pid)
     except (OSError, IndexError):
         return None
@@ -141,7 +144,22 @@ def _stray_process(pid: int, run_id: str, worker: str | None, parent: int) -> St
         return left[0].reason if left else ""
 
     test = environ.get(CURRENT_TEST, "").rpartition(" (")[0]
-    return Stray("process", f"{command or '?'} (pid {pid})", lambda: process_identity.is_alive(identity), end, test)
+    return Stray(
+        kind="process",
+        name=f"{command} (pid {pid})",
+        lives=lambda: process_identity.is_alive(identity),
+        end=end,
+        called=lambda: f"{_command(pid)} (pid {pid})",
+        test=test,
+    )
+
+
+def _command(pid: int) -> str:
+    try:
+        words = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return "?"
+    return b" ".join(words).decode(errors="replace").strip() or "?"
 
 
 def _environ(pid: int) -> dict[str, str]:

@@ -141,9 +141,9 @@ class LeakVerdict:
         news = [stray for stray in span.own if stray.name not in self._named]
         for stray in strays.outlasting(news, _PATIENCE):
             self._named.add(stray.name)
-            reason = stray.end()
+            name, reason = stray.called(), stray.end()
             state = "left" if reason else "removed"
-            journal.note("leak", test=span.label, kind=stray.kind, name=stray.name, state=state, reason=reason)
+            journal.note("leak", test=span.label, kind=stray.kind, name=name, state=state, reason=reason)
 
     def _tell(self, **told: Any) -> None:
         """Tell the broker, where the run has one; what becomes of it then is no reason to fail a test."""

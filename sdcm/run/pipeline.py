@@ -121,14 +121,14 @@ def _nothing_selected() -> Done:
 STAGES: tuple[Stage, ...] = (select, plan, services.bring_up, tests.run_tests)
 
 
-def _writable(folder: Path, what: str, mend: str) -> Path:
-    """Make a folder and return it.
+def _writable(folder: Path, what: str, mend: str, *, private: bool = False) -> Path:
+    """Make a folder, for this user alone where it is `private`, and return it.
 
     Raises:
         UsageProblem: Nothing can be written there.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        paths.make_private(folder) if private else folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise UsageProblem(f"{what} {folder} cannot be made", why=exc.strerror or str(exc), mend=mend) from exc
     if not os.access(folder, os.W_OK):
@@ -147,7 +147,7 @@ def execute(options: RunOptions) -> ExitCode:
     root = project.find_project(Path.cwd())
     targets = project.resolve_targets(root, Path.cwd(), options.tests)
     run_id = labels.new_run_id()
-    state = paths.make_private(_writable(places.run_state(run_id), "the state directory", "set SCT_STATE_DIR"))
+    state = _writable(places.run_state(run_id), "the state directory", "set SCT_STATE_DIR", private=True)
     for folder in filter(None, (options.report_dir, options.junit_xml and options.junit_xml.absolute().parent)):
         _writable(folder, "the reports' folder", "name another")
     with ExitStack() as outer, Interrupts() as interrupts:

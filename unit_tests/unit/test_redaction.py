@@ -78,10 +78,13 @@ def test_a_kubeconfig_is_known_by_its_keys(tmp_path: Path) -> None:
     key = base64.b64encode(b"the very private key").decode()
     config = tmp_path / "config"
     config.write_text(f"users:\n- user:\n    client-key-data: {key}\n    token: 'tok-12345'\n    username: joe\n")
+    as_json = tmp_path / "json"
+    as_json.write_text(json.dumps({"users": [{"user": {"password": "pass-67890", "username": "joe"}}]}))
     redactor = Redactor()
-    redactor.learn_kubeconfig(config)
-    redactor.learn_kubeconfig(tmp_path / "none")
-    assert redactor.text(f"{key} the very private key tok-12345 joe") == f"{HIDDEN} {HIDDEN} {HIDDEN} joe"
+    for path in (config, as_json, tmp_path / "none"):
+        redactor.learn_kubeconfig(path)
+    secrets = f"{key} the very private key tok-12345 pass-67890"
+    assert redactor.text(f"{secrets} joe") == f"{HIDDEN} {HIDDEN} {HIDDEN} {HIDDEN} joe"
 
 
 def test_nested_options_with_a_secret_name_are_known() -> None:

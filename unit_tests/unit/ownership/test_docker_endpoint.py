@@ -2,6 +2,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,6 +112,21 @@ def test_a_tls_engine_is_spoken_to_in_tls(tmp_path: Path) -> None:
     assert (type(connection).__name__, connection.port) == ("HTTPSConnection", 2376)
     plain = Endpoint("tcp://192.0.2.7").connection(1.0)
     assert (type(plain).__name__, plain.port) == ("HTTPConnection", 2375)
+
+
+def test_the_engines_own_authority_wins_over_the_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import docker
+    import requests
+
+    (tmp_path / "ca.pem").write_text("x")
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(docker, "DockerClient", lambda **arguments: given.update(arguments))
+    Endpoint("tcp://h:2376", tls_verify=True, cert_path=str(tmp_path)).client()
+    session = requests.Session()
+    given["tls"].configure_client(session)
+    assert given["base_url"] == "https://h:2376"
+    # With it, requests lets REQUESTS_CA_BUNDLE replace what the session verifies by.
+    assert (session.verify, session.trust_env) == (str(tmp_path / "ca.pem"), False)
 
 
 def test_whether_anything_listens_is_told_apart_from_a_slow_answer(tmp_path: Path) -> None:
