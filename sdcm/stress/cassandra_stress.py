@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sdcm.containers.archive import FileCopy
+from sdcm.containers.execution import CommandResult
 from sdcm.events.kinds import StressEvent
 from sdcm.events.severity import Severity
 from sdcm.stress.cassandra_stress_command import StressCommand
@@ -206,6 +207,11 @@ class CassandraStressThread(DockerBasedStressThread):
     def parse(self, output: str, seat: Seat, container: "Container") -> Summary:
         """Return the figures after `Results:`."""
         return parse_summary(self.TOOL, output)
+
+    def failure_lines(self, result: CommandResult) -> tuple[str, ...]:
+        """Return the first two lines of standard error; that it found no JMX to ask is in every run's."""
+        lines = [line.strip() for line in result.stderr.splitlines() if line.strip() and "over JMX" not in line]
+        return tuple(lines[:2]) or super().failure_lines(result)
 
     def live_parser(self, operation: str) -> Callable[[str], Iterable[Sample]]:
         """Read the rows named `total`."""

@@ -12,11 +12,12 @@ from sdcm.stress.cassandra_stress_command import StressCommand
 from sdcm.stress.cassandra_stress_output import rows_after_header
 from sdcm.stress.live import Sample
 from sdcm.stress.log_events import LogPattern, StressLogEvent
-from sdcm.stress.target import CA_FILE, CERTIFICATE_FILE, KEY_FILE, Target
+from sdcm.stress.target import CA_FILE, CERTIFICATE_FILE, KEY_FILE, SSL_FOLDER, Target
 
 if TYPE_CHECKING:
     from sdcm.containers.container import Container
 
+_KEY_STORE = f"{SSL_FOLDER}/keystore.pem"
 _COUNT = re.compile(r"\bn=FIXED\((\d+)\)", re.IGNORECASE)
 _SEQUENCE = re.compile(r"^seq=(\d+)\.\.(\d+)$")
 
@@ -51,16 +52,20 @@ class CqlStressCassandraStressThread(CassandraStressThread):
         return command
 
     def add_tls(self, command: StressCommand, target: Target) -> None:
-        """Name the PEM files: this tool wants no Java stores."""
+        """Name the PEM files: this tool wants no Java stores, and a certificate in one file with its key."""
         if not target.tls:
             return
         command.add("-transport", f"truststore={CA_FILE}")
         if target.client_certificate:
-            command.add("-transport", f"keystore={CERTIFICATE_FILE}", f"keystore-key={KEY_FILE}")
+            command.add("-transport", f"keystore={_KEY_STORE}")
+        if target.verify_name:
+            command.add("-transport", "hostname-verification=true")
 
     def stores(self, target: Target) -> tuple[str, ...]:
-        """Return nothing: there are no stores to make."""
-        return ()
+        """Return the line that puts certificate and key into one file."""
+        if not target.client_certificate:
+            return ()
+        return (f"cat {CERTIFICATE_FILE} {KEY_FILE} > {_KEY_STORE}",)
 
     def knows(self, container: "Container", group: str, option: str) -> bool:
         """Whether the tool takes an option; it has no help by group, and takes none of those asked for."""

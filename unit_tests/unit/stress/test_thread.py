@@ -2,12 +2,15 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sdcm import journal
+from sdcm.config.model import load_params
 from sdcm.errors import UsageProblem
 from sdcm.events.device import EventsDevice
 from sdcm.events.severity import Severity
@@ -89,13 +92,13 @@ def test_a_run_is_told_in_journal_log_and_metrics(
 
 
 def test_a_failed_run_is_critical_with_its_last_lines(tmp_path: Path, node: Any, device: EventsDevice) -> None:
-    answer = (1, "one\ntwo\n", "first\nsecond\nthird\n")
+    answer = (1, "one\ntwo\n", "Failed to connect over JMX; not collecting these stats\nfirst\nsecond\nthird\n")
     thread = _thread(FakeLoaders(tmp_path, lambda _: answer), node).run()
     summaries, errors = thread.parse_results()
     problem = "Stress command completed with bad status 1: first second"
     assert (summaries, errors) == ([], {"loader-1": [(Severity.CRITICAL, problem)]})
     [line] = device.get_events_by_category()["CRITICAL"]
-    assert all(text in line for text in ("CassandraStressEvent", problem, "two\nfirst\nsecond\nthird"))
+    assert all(text in line for text in ("CassandraStressEvent", problem, "second\nthird"))
     with pytest.raises(StressFailed, match="bad status 1: first second"):
         thread.summary()
 
@@ -195,3 +198,36 @@ def test_what_cannot_work_is_refused_at_once(tmp_path: Path, command: str, why: 
 def test_nodes_are_needed(tmp_path: Path) -> None:
     with pytest.raises(UsageProblem, match=r"needs nodes -- give node_list=\[docker_scylla\]"):
         CassandraStressThread(FakeLoaders(tmp_path, _good).set, MIXED, 10).run()
+
+
+@pytest.mark.parametrize("tool", ["cassandra-stress", "cql-stress-cassandra-stress"])
+def test_tls_with_a_certificate_of_the_clients_own(tmp_path: Path, node: Any, tool: str) -> None:
+    (tmp_path / "tls").mkdir()
+    for name in ("ca.pem", "ca.key", "test.crt", "test.key"):
+        (tmp_path / "tls" / name).write_text(f"-- {name} --")
+    secured = SimpleNamespace(cql_address="10.0.0.2", record=replace(node.record, ssl_dir=str(tmp_path / "tls")))
+    params = load_params((), {}, tmp_path)
+    params.update({"client_encrypt": True, "client_encrypt_mtls": True})
+    loaders = FakeLoaders(tmp_path, _good)
+    cmd = f"{tool} write n=10 -rate threads=2"
+    thread_class(cmd)(loaders.set, cmd, 10, node_list=[secured], params=params).run().runs()
+    *prepared, run = (line for line in loaders.containers[0].commands if " help " not in line)
+    folder = "/etc/scylla/ssl_conf"
+    if tool == "cassandra-stress":
+        assert "keytool -importcert" in prepared[0]
+        assert f"openssl pkcs12 -export -in {folder}/test.crt -inkey {folder}/test.key" in prepared[1]
+        assert f"-transport truststore={folder}/truststore.jks truststore-password=cassandra ssl-ciphers=TLS_" in run
+        assert f"keystore={folder}/keystore.p12 keystore-password=cassandra" in run
+    else:
+        assert prepared == [f"cat {folder}/test.crt {folder}/test.key > {folder}/keystore.pem"]
+        assert f"-transport truststore={folder}/ca.pem keystore={folder}/keystore.pem" in run
+    [archive] = loaders.containers[0].archives
+    assert b"-- test.key --" in archive
+    assert b"-- ca.key --" not in archive, "the authority's key stays where it is"
+
+
+def test_tls_is_not_asked_of_a_node_without(tmp_path: Path, node: Any) -> None:
+    params = load_params((), {}, tmp_path)
+    params["client_encrypt"] = True
+    with pytest.raises(UsageProblem, match="not every node speaks TLS"):
+        _thread(FakeLoaders(tmp_path, _good), node, params=params).run()
