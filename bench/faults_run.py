@@ -81,7 +81,7 @@ class Outcome:
 
     Attributes:
         fault: What was done.
-        struck: Who got the signal in the end; a worker, for example, may not be there yet.
+        struck: Who got the signal in the end: the runner where the victim (a worker, for example) was not there yet.
         run: The run's id.
         pytest_started: Whether pytest (its run, not only its collection) had been started.
         exit_code: The runner's.
@@ -208,23 +208,24 @@ def phase_lengths(bench: Bench) -> dict[str, float]:
     }
 
 
-def strike(bench: Bench, fault: Fault, lengths: dict[str, float]) -> Outcome:
-    """Start a run, do what the fault says, and look what becomes of it."""
+def strike(bench: Bench, fault: Fault, lengths: dict[str, float]) -> Outcome | None:
+    """Start a run, do what the fault says, and look what becomes of it; None when the run was over before."""
     outcome = Outcome(fault)
     before = bench.runs()
     child = bench.start()
     try:
         _await_moment(bench, fault, lengths, before, child)
+        if child.poll() is not None:
+            return None
         outcome.run = next(iter(bench.runs() - before), "")
         outcome.struck = _send(bench, fault, child)
         struck = time.monotonic()
         if fault.victim == "everything":
             child.wait(10)
             # Nobody is left to clean up: the next run does.
-            sweeping = bench.start("sweep")
-            sweeping.wait(ENDS_WITHIN)
+            bench.start("sweep").wait(ENDS_WITHIN)
             struck = time.monotonic()
-        elif fault.victim == "worker":
+        elif outcome.struck == "worker":
             child.wait(ENDS_WITHIN)
             struck = time.monotonic()
         _await_nothing(bench, outcome, struck)
@@ -243,14 +244,22 @@ def strike(bench: Bench, fault: Fault, lengths: dict[str, float]) -> Outcome:
 def _await_moment(
     bench: Bench, fault: Fault, lengths: dict[str, float], before: set[str], child: "subprocess.Popen[bytes]"
 ) -> None:
-    awaited = {"set-up": "", "tests": "test-start", "teardown": "pytest-end"}[fault.phase]
+    """Wait until the fault's moment in its phase, or until that phase ends sooner than it did unharmed."""
+    begins, ends = {
+        "set-up": ("", "test-start"),
+        "tests": ("test-start", "pytest-end"),
+        "teardown": ("pytest-end", "run-end"),
+    }[fault.phase]
     end = time.monotonic() + ENDS_WITHIN
-    while awaited and child.poll() is None and time.monotonic() < end:
+    began = None if begins else time.monotonic()
+    while child.poll() is None and time.monotonic() < end:
         new = bench.runs() - before
-        if new and any(record["event"] == awaited for record in bench.journal(next(iter(new)))):
-            break
+        events = {record["event"] for record in bench.journal(next(iter(new)))} if new else set()
+        if began is None and begins in events:
+            began = time.monotonic()
+        if ends in events or (began is not None and time.monotonic() - began >= fault.moment * lengths[fault.phase]):
+            return
         time.sleep(_TICK)
-    time.sleep(fault.moment * lengths[fault.phase])
 
 
 def _send(bench: Bench, fault: Fault, child: "subprocess.Popen[bytes]") -> str:
@@ -260,7 +269,7 @@ def _send(bench: Bench, fault: Fault, child: "subprocess.Popen[bytes]") -> str:
     if fault.victim == "everything":
         for process in processes:
             _kill(process.pid, number)
-        return f"{len(processes)} processes"
+        return "everything"
     if fault.victim == "group":
         os.killpg(child.pid, number)
         return "group"
