@@ -245,11 +245,15 @@ class DeadlineClock:
         return _LOOK_EVERY if left is None else min(left, _LOOK_EVERY)
 
     def _look_for_stop(self) -> bool:
-        """Whether the user's request to stop ends the phase now; teardown gets a little more than its test."""
+        """Whether the user's request to stop ends the phase now.
+
+        Set-up ends at once, as nothing of the test's own has begun; teardown gets a little more than its test.
+        """
         phase = self._phase
         if self._stop is None or phase is None or phase.stage or (said := self._stop.read()) is None:
             return False
-        if time.time() < said.until + (_TEARDOWN_AFTER_STOP if "teardown" in phase.what else 0.0):
+        until = said.until + (_TEARDOWN_AFTER_STOP if "teardown" in phase.what else 0.0)
+        if time.time() < until and "set-up" not in phase.what:
             return False
         phase.message, phase.blame = f"{phase.what} was ended: {said.why}", said.blame
         return True

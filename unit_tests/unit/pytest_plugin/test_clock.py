@@ -103,6 +103,20 @@ def test_a_request_to_stop_ends_the_test_when_its_grace_is_over(clock, tmp_path,
         time.sleep(9)
 
 
+def test_a_request_to_stop_ends_set_up_at_once_and_gives_the_test_its_time(clock, tmp_path, monkeypatch):
+    monkeypatch.setattr("sdcm.pytest_plugin.clock._LOOK_EVERY", 0.02)
+    flag = StopFlag(tmp_path)
+    flag.put_up(time.time() + 60, "the run was interrupted", StopFlag.INTERRUPTED)
+    one = clock(stop=flag)
+    with (
+        pytest.raises(Ended, match="its set-up was ended: the run was interrupted"),
+        one.phase("t", "its set-up", None),
+    ):
+        time.sleep(9)
+    with one.phase("t", "the test", 600):
+        time.sleep(0.08)
+
+
 def test_a_thread_of_the_tests_own_is_not_timed(clock):
     one, said = clock(), []
 
