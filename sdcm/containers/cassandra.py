@@ -20,6 +20,9 @@ _RIGHTS = Rights(capabilities=("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGI
 #: Any replica may tell who somebody is, so that logins go on while a node is down. The superuser `cassandra` is read
 #: at QUORUM all the same; that is fixed in the server.
 _LOCAL_LOGINS = "-Dcassandra.settings.auth_read_consistency_level=LOCAL_ONE"
+#: Each takes 32 MiB outside the heap. Of three, and 48 MiB of caches beside them, a node ended for want of memory
+#: in the midst of a test.
+_FEW_HINT_BUFFERS = "-Dcassandra.MAX_HINT_BUFFERS=2"
 #: Half of it, in ms, is how long a ring remembers a node that has begun to join and is silent; on a busy machine that
 #: is more than the second which follows from the image's short ring delay.
 _PATIENT_RING = "-Dcassandra.gossip_quarantine_delay_ms=60000"
@@ -30,9 +33,9 @@ _PATIENT_JOINING = "-Dcassandra.ring_delay_ms=4000"
 
 def _arguments(spec: NodeSpec) -> LaunchArguments:
     environment = {
-        # Half for the heap, an eighth for buffers; the rest is the JVM's own, nodetool's and cqlsh's.
+        # Half for the heap, a quarter at most for buffers; the rest is the JVM's own, nodetool's and cqlsh's.
         "CASSANDRA_HEAP": f"{spec.memory_mb // 2}m",
-        "CASSANDRA_DIRECT_MEMORY": f"{spec.memory_mb // 8}m",
+        "CASSANDRA_DIRECT_MEMORY": f"{spec.memory_mb // 4}m",
     }
     if spec.seeds:
         environment["CASSANDRA_SEEDS"] = ",".join(spec.seeds)
@@ -45,7 +48,13 @@ def _arguments(spec: NodeSpec) -> LaunchArguments:
     if spec.mtls:
         environment["CASSANDRA_SSL_CLIENT_AUTH"] = "true"
     return LaunchArguments(
-        command=(_LOCAL_LOGINS, _PATIENT_RING, *([_PATIENT_JOINING] if spec.seeds else []), *spec.extra_args),
+        command=(
+            _LOCAL_LOGINS,
+            _FEW_HINT_BUFFERS,
+            _PATIENT_RING,
+            *([_PATIENT_JOINING] if spec.seeds else []),
+            *spec.extra_args,
+        ),
         environment=environment,
         files=(credentials_file(uid=_UID), *certificate_files(spec.ssl_dir, _SSL_INSIDE, uid=_UID)),
         memory_limit_mb=spec.memory_mb,

@@ -75,6 +75,9 @@ def test_quorum_reads_go_on_while_a_node_is_away(docker_scylla_cluster):
         for node in (ring[0], ring[2]):
             with node.cql_connection_patient_exclusive(patience=0) as another:
                 assert another.execute("SELECT count(*) FROM shop.orders").one().count == ROWS
+        # What is written meanwhile is kept for the node that is away.
+        for key in range(ROWS):
+            session.execute("INSERT INTO shop.orders (k, v) VALUES (%s, %s)", [key, f"item {key}"])
         away.start()
         ring.wait_until_up()
         during = reads.done - before

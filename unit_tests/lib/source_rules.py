@@ -82,6 +82,20 @@ def _imported(tree: ast.AST) -> Mapping[str, str]:
     }
 
 
+def passes_on_nothing(tree: ast.AST) -> Iterator[str]:
+    """Find `assert all(...)` over what may be empty: it holds when there is nothing to look at."""
+    for node in ast.walk(tree):
+        asserted = node.test if isinstance(node, ast.Assert) else None
+        for call in _calls(asserted) if asserted else ():
+            if _dotted(call.func) != "all" or not call.args:
+                continue
+            over = call.args[0]
+            if isinstance(over, (ast.GeneratorExp, ast.ListComp)):
+                over = over.generators[0].iter
+            if not (isinstance(over, (ast.Tuple, ast.List, ast.Set)) and over.elts):
+                yield f"{node.lineno}: holds for nothing too; compare with what is expected"
+
+
 def _starts(module: str | None, name: str) -> bool:
     return name in _STARTERS.get(module or "", ()) or (module == "os" and name.startswith(_OS_FAMILIES))
 

@@ -235,3 +235,18 @@ def test_whole_examples_are_marked_and_say_what_they_need(block: Block) -> None:
         assert not uses_service or "integration" in marks, function.name
         if "integration" in marks:
             assert "External services:" in (ast.get_docstring(function) or ""), function.name
+
+
+def test_images_that_pages_name_are_the_catalogues() -> None:
+    """A page that has people pull another version than the tests run misleads them (flaw 25)."""
+    text = (ROOT / "docker" / "catalogue.toml").read_text()
+    pinned = {entry["pull"].partition("@")[0] for entry in tomllib.loads(text).values() if "pull" in entry}
+    repositories = {reference.rpartition(":")[0] for reference in pinned}
+    named = {
+        (str(page.relative_to(ROOT)), reference)
+        for page in PAGES
+        for reference in re.findall(r"\b[\w.-]+/[\w.-]+:[\w.-]*\w", page.read_text())
+        if reference.rpartition(":")[0] in repositories
+    }
+    assert {reference for _, reference in named} >= {"scylladb/scylla:2025.2.0"}
+    assert [found for found in sorted(named) if found[1] not in pinned] == []

@@ -50,7 +50,7 @@ def test_cassandra_gets_its_settings_as_variables(docker: FakeDocker) -> None:
     )  # fmt: skip
     assert made.options["environment"] == {
         "CASSANDRA_HEAP": "384m",
-        "CASSANDRA_DIRECT_MEMORY": "96m",
+        "CASSANDRA_DIRECT_MEMORY": "192m",
         "CASSANDRA_SEEDS": "10.0.0.7,10.0.0.8",
         "CASSANDRA_CLUSTER_NAME": "shop",
         "CASSANDRA_DC": "dc9",
@@ -58,6 +58,7 @@ def test_cassandra_gets_its_settings_as_variables(docker: FakeDocker) -> None:
     }
     assert made.options["command"] == [
         "-Dcassandra.settings.auth_read_consistency_level=LOCAL_ONE",
+        "-Dcassandra.MAX_HINT_BUFFERS=2",
         "-Dcassandra.gossip_quarantine_delay_ms=60000",
         "-Dcassandra.ring_delay_ms=4000",
         "-Dx=1",

@@ -48,6 +48,13 @@ def test_no_skip_without_a_reason() -> None:
     assert not list(_broken(_ALL, source_rules.skips_without_reason))
 
 
+def test_no_integration_test_passes_for_want_of_results() -> None:
+    """A tool that printed nothing must not pass as one whose every number is right (flaw 22)."""
+    tests = sorted((_ROOT / "unit_tests" / "integration").glob("*.py"))
+    assert len(tests) > 5
+    assert not list(_broken(tests, source_rules.passes_on_nothing))
+
+
 def test_files_are_short() -> None:
     lengths = {str(path.relative_to(_ROOT)): len(path.read_text().splitlines()) for path in _ALL}
     assert not {name: length for name, length in lengths.items() if length > source_rules.MOST_LINES}
@@ -76,6 +83,15 @@ def test_names_say_what_is_inside() -> None:
                 "import os\nos.kill(1, 0)",
                 "from sdcm import process\nprocess.run(['ls'], timeout=1)",
             ],
+        ),
+        (
+            source_rules.passes_on_nothing,
+            [
+                "assert all(x > 0 for x in found)",
+                "assert all(found.values())",
+                "assert ok and all([f(x) for x in g()])",
+            ],
+            ["assert all(x in text for x in ('a', 'b'))", "assert [x for x in found] == [1]", "all(found)"],
         ),
         (source_rules.uses_shell, ["f(shell=True)", "f(shell=flag)"], ["f(shell=False)", "f('shell')"]),
         (

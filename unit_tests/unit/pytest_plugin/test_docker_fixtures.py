@@ -1,9 +1,10 @@
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from sdcm.broker.protocol import NodeRequest
-from sdcm.pytest_plugin import docker_fixtures
+from sdcm.pytest_plugin import docker_fixtures, node_arguments
 from sdcm.pytest_plugin.node_arguments import request_of
 
 
@@ -78,3 +79,32 @@ def test_racks_and_data_centres_are_dealt_out_in_turn(n, racks, dcs, expected):
 def test_a_request_crosses_the_socket():
     wanted = NodeRequest("scylla", seeds=("a",), extra_args=("-x",), needs=("cql",))
     assert NodeRequest.from_record(wanted.to_record()) == wanted
+
+
+def test_levels_of_the_marker_merge_and_none_of_them_is_changed():
+    """Function over class over module, argument by argument; a fixture's own seeds stay its own (flaw 5)."""
+    levels = [
+        pytest.mark.docker_scylla_args(rack=1),
+        pytest.mark.docker_scylla_args(rack=2, dc="c"),
+        pytest.mark.docker_scylla_args(dc="m", ssl=True),
+    ]
+    before = [dict(level.mark.kwargs) for level in levels]
+    item = SimpleNamespace(iter_markers=lambda _name: (level.mark for level in levels))
+    first = SimpleNamespace(ip_address="10.0.0.1", record=SimpleNamespace(cluster_name="ring"))
+    wanted = request_of(node_arguments.of_item(item), "scylla", **docker_fixtures._joining(first))
+    assert wanted == NodeRequest("scylla", rack="1", dc="c", ssl=True, seeds=("10.0.0.1",), cluster_name="ring")
+    arguments = node_arguments.of_item(item)
+    arguments["seeds"] = "10.0.0.9"
+    assert [dict(level.mark.kwargs) for level in levels] == before
+    assert "seeds" not in node_arguments.of_item(item)
+
+
+def test_arguments_are_looked_at_before_anything_is_set_up():
+    item = SimpleNamespace(
+        nodeid="test_x.py::test_y", iter_markers=lambda _name: iter([pytest.mark.docker_scylla_args(sll=True).mark])
+    )
+    with pytest.raises(pytest.UsageError, match=r"^test_x\.py::test_y: docker_scylla_args: .*did you mean ssl"):
+        node_arguments.check([item])
+    item.iter_markers = lambda _name: iter([pytest.mark.docker_scylla_args("ssl").mark])
+    with pytest.raises(pytest.UsageError, match="takes named arguments alone"):
+        node_arguments.check([item])
