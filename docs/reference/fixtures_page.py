@@ -172,6 +172,18 @@ def test_config_map(k8s_cluster):
     k8s_cluster.apply(settings)
     assert k8s_cluster.get("configmap/settings")["data"] == {"size": "3"}
 """,
+    "test_data_dir": """\
+def test_a_schema_is_there(test_data_dir):
+    assert "CREATE TABLE" in (test_data_dir / "shop.cql").read_text()
+""",
+    "data_dir": """\
+import yaml
+
+
+def test_the_profile_has_a_query(data_dir):
+    profile = yaml.safe_load((data_dir / "cassandra-stress-custom.yaml").read_text())
+    assert profile["queries"]["simple1"]["cql"].startswith("select")
+""",
     "prom_address": """\
 import requests
 

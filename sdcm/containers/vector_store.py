@@ -13,6 +13,7 @@ from sdcm.wait import WaitForTimeoutError, wait_for
 
 if TYPE_CHECKING:
     from sdcm.containers.container import Container
+    from sdcm.containers.node import Node
 
 #: Port of the API.
 PORT = 6080
@@ -260,7 +261,7 @@ class VectorStore(VectorStoreClient):
         """Where the database reaches it."""
         return f"http://{self.container.ip_address}:{self.port}"
 
-    def serve(self, node: Any) -> None:
+    def serve(self, node: "Node") -> None:
         """Have a Scylla node send its vector queries here.
 
         Raises:

@@ -43,6 +43,9 @@ def _look(item: pytest.Item) -> SelectedTest:
         arguments = node_arguments.of_item(item)
         images = (str(arguments.get("scylla_docker_image") or arguments.get("image") or NODE_IMAGE),)
     images += tuple(image for name, image in _FIXTURE_IMAGES.items() if name in fixtures)
+    if "docker_vector_store" in fixtures or "vector_store_image" in fixtures:
+        named = node_arguments.of_item(item).get("vs_docker_image")
+        images += (str(named),) if named else ()
     images += tuple(str(tool) for marker in item.iter_markers("stress_tools") for tool in marker.args)
     return SelectedTest(
         nodeid=item.nodeid,
