@@ -14,6 +14,7 @@ import pytest
 from sdcm import journal
 from sdcm.pytest_plugin import evidence, stopping
 from sdcm.pytest_plugin.clock import DeadlineClock, Phase
+from sdcm.pytest_plugin.secrecy import redactor_of
 from sdcm.pytest_plugin.session import acts, worker_name
 
 MARKER = "timeout"
@@ -58,7 +59,11 @@ def _make_clock(config: pytest.Config) -> DeadlineClock:
 
 
 def _evidence(config: pytest.Config) -> str:
-    return evidence.last_evidence(config.stash[_CURRENT]) if _CURRENT in config.stash else ""
+    if _CURRENT not in config.stash:
+        return ""
+    redactor = redactor_of(config)
+    redactor.learn_named(os.environ)
+    return redactor.text(evidence.last_evidence(config.stash[_CURRENT]))
 
 
 def _fail(message: str) -> None:

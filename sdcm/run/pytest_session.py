@@ -1,5 +1,6 @@
 """pytest as a child process: its arguments, its environment, and what signals do to it."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -138,9 +139,20 @@ class PytestSession:
         if self._child.poll() is not None:
             return
         if self._own_terminal:
-            self._child.kill()
+            _kill_tree(self._child.pid)
         else:
             process.kill_group(self._child.pid)
+
+
+def _kill_tree(pid: int) -> None:
+    """Kill a process with its descendants: one that shares our process group leads none of its own."""
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        top = psutil.Process(pid)
+        for each in (top, *top.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
 
 
 def _signal(pid: int, number: int) -> None:

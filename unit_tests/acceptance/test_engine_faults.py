@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sdcm import paths
@@ -147,3 +148,36 @@ def test_a_node_killed_for_its_memory_is_named(project, catalogue_image):
     assert ended.code == 75, ended.text
     (failed,) = summary(project)["failures"]["environment"]
     assert "-scylla-1 was killed by the kernel for using more than its 512 MiB of memory" in failed["reason"]
+
+
+WAITING = '''
+    import pathlib
+    import time
+
+    import pytest
+
+    @pytest.mark.integration
+    def test_waits():
+        """External services: Docker"""
+        pathlib.Path("waiting").touch()
+        time.sleep(300)
+'''
+
+
+def test_the_loss_of_its_broker_ends_a_run_whose_pytest_has_the_terminal(project):
+    project.environ["DOCKER_HOST"] = os.environ["DOCKER_HOST"]
+    project.write("unit_tests/integration/test_waiting.py", WAITING)
+    child = project.start("integration-tests", "-n", "0")
+    wait_for((project.root / "waiting").exists, step=0.1, timeout=60, text="a test runs")
+    mine = project.environ["SCT_STATE_DIR"]
+    (broker,) = [
+        process.pid
+        for process in psutil.process_iter(["cmdline", "environ"])
+        if (process.info["environ"] or {}).get("SCT_STATE_DIR") == mine
+        and "sdcm.run.broker_process" in (process.info["cmdline"] or [])
+    ]
+    os.kill(broker, signal.SIGKILL)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 75, out + err
+    assert list(summary(project)["failures"]) == ["environment"]
+    assert project.nothing_left()

@@ -13,6 +13,7 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 
+import psutil
 import pytest
 
 from sdcm.wait import wait_for
@@ -200,3 +201,18 @@ def test_sigterm_ends_a_run_that_waits_at_a_debuggers_prompt(project):
     terminal.child.send_signal(signal.SIGTERM)
     assert terminal.ended() == 130, terminal.said
     assert list(summary(project)["failures"]) == ["test"]
+
+
+def test_twice_kills_workers_too_where_pytest_has_the_terminal(project):
+    """They share the runner's process group, so that they are found by their descent."""
+    project.write("unit_tests/test_n.py", THREE % 300)
+    child = project.start("unit-tests", "-n", "2", "-t", "test_n.py", "--", "-s")
+    wait_for((project.root / "started-0").exists, step=0.1, timeout=30, text="a test runs")
+    child.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    child.send_signal(signal.SIGTERM)
+    child.communicate(timeout=OVER)
+    assert child.returncode == 130
+    mine = project.environ["SCT_STATE_DIR"]
+    environs = [process.info["environ"] or {} for process in psutil.process_iter(["environ"])]
+    assert not [environ for environ in environs if environ.get("SCT_STATE_DIR") == mine]
