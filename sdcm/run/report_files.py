@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcm import journal as journals
+from sdcm.errors import UsageProblem
 from sdcm.paths import Paths
 from sdcm.process_identity import ProcessIdentity, identify, is_alive, is_judgeable
 from sdcm.reporters.junit import write_junit
@@ -45,16 +46,35 @@ def folder_of(state: Path) -> Path:
     return Path(str(_places(state).get("folder") or state))
 
 
+def find(places: Paths, run: str = "") -> Path:
+    """Return the state directory of a run.
+
+    Args:
+        places: Base directories.
+        run: Its id; the run that began last when empty.
+
+    Raises:
+        UsageProblem: There is no such run.
+    """
+    known = [state for state in places.runs.iterdir() if (state / PLACES_FILE).exists()] if places.runs.is_dir() else []
+    known.sort(key=lambda state: (state / PLACES_FILE).stat().st_mtime)
+    found = [state for state in known if state.name == run] if run else known[-1:]
+    if not found:
+        newest = ", ".join(state.name for state in known[:-6:-1])
+        raise UsageProblem(
+            f"no run {run}".strip() + f" in {places.runs}",
+            why=f"the last are {newest}" if newest else "there is none yet",
+        )
+    return found[0]
+
+
 def write(state: Path) -> RunResult:
     """Write JUnit and the summary from the journal, as far as the run has come.
 
     Args:
         state: The run's state directory.
     """
-    chosen: tuple[selected.SelectedTest, ...] = ()
-    with suppress(OSError, ValueError):
-        chosen = selected.read(state / SELECTION_FILE)
-    result = RunResult.from_file(state / journals.FILE_NAME, chosen)
+    result = read(state)
     folder = folder_of(state)
     folder.mkdir(parents=True, exist_ok=True)
     write_junit(result, folder / "junit.xml")
@@ -62,6 +82,18 @@ def write(state: Path) -> RunResult:
         write_junit(result, Path(str(extra)))
     (folder / "summary.json").write_text(json.dumps(summary_record(result, folder), indent=2))
     return result
+
+
+def read(state: Path) -> RunResult:
+    """Return how a run went, as far as it has come.
+
+    Args:
+        state: Its state directory.
+    """
+    chosen: tuple[selected.SelectedTest, ...] = ()
+    with suppress(OSError, ValueError):
+        chosen = selected.read(state / SELECTION_FILE)
+    return RunResult.from_file(state / journals.FILE_NAME, chosen)
 
 
 def write_for_dead(state: Path) -> bool:

@@ -119,7 +119,11 @@ def test_the_next_run_writes_what_a_killed_one_could_not(project, tmp_path):
     child.kill()
     child.communicate()
     assert not junit.exists()
+    (run,) = (project.state / "runs").iterdir()
     assert project.sct("unit-tests", "-n", "0", "-t", "test_sums.py").code == 0
+    shown = project.sct("report", run.name)
+    assert shown.code == 0, shown.text
+    assert "test_n[0]: did not finish" in shown.out
     assert outcomes(junit) == {"test_n[0]": "error"}
 
 

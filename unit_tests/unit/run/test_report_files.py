@@ -1,7 +1,11 @@
 import json
+import os
 from dataclasses import replace
 
+import pytest
+
 from sdcm import journal
+from sdcm.errors import UsageProblem
 from sdcm.paths import Paths
 from sdcm.process_identity import identify
 from sdcm.run import report_files
@@ -34,6 +38,18 @@ def test_what_a_killed_runner_could_not_write_is_written_once(tmp_path):
     (dead / "summary.json").unlink()
     report_files.write_for_all_dead(places)
     assert not (dead / "summary.json").exists()
+
+
+def test_a_run_is_found_by_its_id_and_the_last_without(tmp_path):
+    places = Paths(tmp_path, tmp_path, tmp_path, tmp_path)
+    with pytest.raises(UsageProblem, match="there is none yet"):
+        report_files.find(places)
+    first, second = (a_run(places.run_state(name), alive=True, ended=True) for name in ("first", "second"))
+    os.utime(first / report_files.PLACES_FILE, (1, 1))
+    assert report_files.find(places) == second
+    assert report_files.find(places, "first") == first
+    with pytest.raises(UsageProblem, match=r"no run third in .*: the last are second, first"):
+        report_files.find(places, "third")
 
 
 def test_a_run_without_a_selection_or_places_is_written_beside_its_journal(tmp_path):
