@@ -1,6 +1,6 @@
 """Kills runs at random moments and counts what is left of them.
 
-    python -m bench.faults --runs 60 --seed 1
+    uv run python bench/faults.py --runs 60 --seed 1
 
 Each run of a small project (a few database nodes, two workers) gets SIGKILL, SIGTERM or SIGINT: the runner, pytest's
 controller, a worker, the broker, the runner's process group, or every process of the run at once; while it sets up,
@@ -21,8 +21,9 @@ from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import machine
-from bench.faults_run import Bench, Fault, Outcome, phase_lengths, strike
+from faults_run import Fault, Outcome, engine_version, phase_lengths, strike
+from faults_sample import Bench
+from measure import RESULTS, machine
 
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT")
 PHASES = ("set-up", "tests", "teardown")
@@ -35,7 +36,6 @@ VICTIMS = {
     "group": PHASES,
     "everything": PHASES,
 }
-RESULTS = Path(__file__).parent / "results" / "faults.json"
 
 
 def plan(count: int, seed: int) -> list[Fault]:
@@ -78,11 +78,9 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="a victim, a signal or a phase; repeat with commas")
-    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--results", type=Path, default=RESULTS / "faults.json")
     options = parser.parse_args()
-    facts = machine.facts()
-    if not facts["engine"]:
-        parser.error("no Docker engine answers -- sct.py env up --service docker, and the export that it prints")
+    facts = {**machine(), "engine": engine_version()}
     wanted = set(filter(None, options.only.split(",")))
     faults = [fault for fault in plan(10_000, options.seed) if wanted <= {fault.signal, fault.victim, fault.phase}]
     bench, outcomes = Bench(), []

@@ -1,60 +1,23 @@
 """One run of a sample project that something is done to: started, struck at a moment, and looked after."""
 
-import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import docker
-import psutil
-
-from bench.machine import REPOSITORY
+import docker.errors
+from faults_sample import Bench, command_of
 
 #: Seconds after which nothing of a struck run may be left.
 GONE_WITHIN = 15.0
 #: Seconds that a run which goes on after its fault may take to its end.
 ENDS_WITHIN = 240.0
 _TICK = 0.02
-
-_TESTS = '''
-import time
-
-import pytest
-
-
-@pytest.mark.integration
-@pytest.mark.parametrize("n", range(3))
-def test_with_node(docker_scylla, n):
-    """External services: Docker"""
-    assert docker_scylla.cql_connection().execute("SELECT cluster_name FROM system.local").one()
-    time.sleep(2)
-
-
-@pytest.mark.integration
-@pytest.mark.services("docker")
-def test_with_engine():
-    """External services: Docker"""
-    time.sleep(0.5)
-'''
-_SWEEPING = '''
-import pytest
-
-
-@pytest.mark.integration
-@pytest.mark.services("docker")
-def test_engine():
-    """External services: Docker"""
-'''
 
 
 @dataclass(frozen=True)
@@ -107,86 +70,17 @@ class Outcome:
         return "no JUnit or summary" if self.pytest_started and not self.reports else ""
 
 
-class Bench:
-    """A sample project with runner directories of its own; all its runs share them."""
+def engine_version() -> str:
+    """Return the version of the engine that the runs will use.
 
-    def __init__(self) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix="sctf-"))
-        self.state, self.runtime, self.project = self.root / "s", self.root / "r", self.root / "p"
-        self.environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("SCT_", "PYTEST_"))},
-            "SCT_STATE_DIR": str(self.state),
-            "SCT_RUNTIME_DIR": str(self.runtime),
-        }
-        for folder, text in (("p", _TESTS), ("sweep", _SWEEPING)):
-            tests = self.root / folder / "unit_tests" / "integration"
-            tests.mkdir(parents=True)
-            (self.root / folder / "pytest.ini").write_text("[pytest]\nsct = true\n")
-            (tests / "test_sample.py").write_text(text)
-
-    def close(self, *, keep: bool) -> None:
-        """Remove the directories, unless somebody wants to look at them."""
-        if not keep:
-            shutil.rmtree(self.root, ignore_errors=True)
-
-    def start(self, project: str = "p") -> "subprocess.Popen[bytes]":
-        """Start a run in a process group of its own, as a shell would."""
-        with (self.root / "output.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, str(REPOSITORY / "sct.py"), "integration-tests", "-n", "2"],
-                cwd=self.root / project,
-                env=self.environ,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def runs(self) -> set[str]:
-        """Return the ids of the runs that were started."""
-        folder = self.state / "runs"
-        return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-
-    def journal(self, run: str) -> list[dict[str, Any]]:
-        """Return a run's events so far."""
-        try:
-            lines = (self.state / "runs" / run / "journal.jsonl").read_text().splitlines()
-        except OSError:
-            return []
-        return [json.loads(line) for line in lines if line.endswith("}")]
-
-    def processes(self) -> Iterator[psutil.Process]:
-        """Yield the live processes of any run of this bench, told by their environment."""
-        for process in psutil.process_iter():
-            try:
-                if (
-                    process.environ().get("SCT_STATE_DIR") == str(self.state)
-                    and process.status() != psutil.STATUS_ZOMBIE
-                ):
-                    yield process
-            except psutil.Error:
-                continue
-
-    def left(self) -> list[str]:
-        """Return what there is of any run: objects on the engine, processes, runtime directories, sockets."""
-        found = [f"process {process.pid} {_word(process)}" for process in self.processes()]
-        found += [f"directory {path.name}" for path in self.runtime.glob("*") if path.is_dir()]
-        sockets = Path("/proc/net/unix").read_text().splitlines()
-        found += [f"socket {line.split()[-1]}" for line in sockets if line.endswith(".sock") and str(self.root) in line]
-        with closing(docker.from_env()) as engine:
-            for run in self.runs():
-                label = {"label": f"sct.run={run}"}
-                found += [f"container {item.name}" for item in engine.containers.list(all=True, filters=label)]
-                found += [f"network {item.name}" for item in engine.networks.list(filters=label)]
-                found += [f"volume {item.name}" for item in engine.volumes.list(filters=label)]
-        return found
-
-
-def _word(process: psutil.Process) -> str:
+    Raises:
+        SystemExit: None answers.
+    """
     try:
-        return " ".join(process.cmdline())[-60:]
-    except psutil.Error:
-        return "(gone)"
+        with closing(docker.from_env()) as engine:
+            return str(engine.version()["Version"])
+    except docker.errors.DockerException:
+        sys.exit("no Docker engine answers -- sct.py env up --service docker, and the export that it prints")
 
 
 def phase_lengths(bench: Bench) -> dict[str, float]:
@@ -275,19 +169,12 @@ def _send(bench: Bench, fault: Fault, child: "subprocess.Popen[bytes]") -> str:
         return "group"
     words = {"controller": "-m pytest", "worker": "import sys;exec(eval", "broker": "broker_process"}
     word = words.get(fault.victim)
-    found = [process for process in processes if word and word in _word_whole(process)]
+    found = [process for process in processes if word and word in command_of(process)]
     if not found:
         _kill(child.pid, number)
         return "runner"
     _kill(random.choice(found).pid, number)
     return fault.victim
-
-
-def _word_whole(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
 
 
 def _kill(pid: int, number: signal.Signals) -> None:

@@ -3,7 +3,7 @@
 The product has no hook for this: a `sitecustomize` on the sample project's PYTHONPATH replaces functions, in whichever
 process of the run loads their module, by ones that raise on their first call.
 
-External services: Docker (engine, network; one database node)
+External services: Docker (engine, network; two database nodes), Kubernetes (its network)
 """
 
 import os
@@ -110,6 +110,19 @@ NODE = {
     "sdcm.containers.launch:await_node": (75, "the broker failed on `node`"),
 }
 
+CLUSTER = {
+    "sdcm.environment.kind:_make_network": (75, "step cluster failed"),
+    "sdcm.environment.kind:_run_kind": (75, "step cluster failed"),
+}
+#: Needs a cluster, which none of these runs gets.
+ON_A_CLUSTER = '''
+    import pytest
+
+    @pytest.mark.integration
+    def test_namespace(k8s_cluster):
+        """External services: Kubernetes"""
+'''
+
 
 @pytest.fixture
 def broken(project, tmp_path_factory):
@@ -172,5 +185,16 @@ def test_an_exception_while_a_node_is_made(project, broken, catalogue_image, whe
     catalogue_image("cassandra")
     code, named = NODE[where]
     ended = broken(where, test=PASSING)
+    assert_nothing_left(project)
+    assert (ended.code, named in ended.text) == (code, True), ended.text
+
+
+@pytest.mark.services("kubernetes")
+@pytest.mark.parametrize("where", CLUSTER)
+def test_an_exception_while_a_cluster_is_made(project, broken, catalogue_image, where):
+    """The cluster's network and kind's own process are there by then."""
+    catalogue_image("kind-node")
+    code, named = CLUSTER[where]
+    ended = broken(where, test=ON_A_CLUSTER)
     assert_nothing_left(project)
     assert (ended.code, named in ended.text) == (code, True), ended.text

@@ -71,7 +71,7 @@ def started(project, count=1):
 def left_of(engine, run):
     """Return what the engine still has of a run."""
     by_label = {"label": f"sct.run={run}"}
-    names = [item.name for item in engine.containers.list(all=True, filters=by_label)]
+    names = [item.name for item in engine.containers.list(all=True, filters=by_label, ignore_removed=True)]
     names += [item.name for item in engine.networks.list(filters=by_label)]
     return names + [item.name for item in engine.volumes.list(filters=by_label)]
 
