@@ -217,6 +217,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "params.schema.json": schema_file,
     "cli.md": _page_of("cli_page.py"),
     "fixtures-and-markers.md": _page_of("fixtures_page.py"),
+    "rules.md": _page_of("rules_page.py"),
 }
 
 

@@ -21,8 +21,12 @@ from sdcm.services import labels
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-#: Pages whose examples are whole tests, to be copied; the others show fragments.
-TUTORIALS = [page for page in PAGES if page.parent in {ROOT, ROOT / "docs", ROOT / "docs" / "guides"}]
+#: Pages whose examples are whole tests, to be copied; the others show fragments, or how not to do it.
+TUTORIALS = [
+    page
+    for page in PAGES
+    if page.parent in {ROOT, ROOT / "docs", ROOT / "docs" / "guides"} and page.name != "pitfalls.md"
+]
 OUR_FIXTURES = {name for name, *_ in runpy.run_path(str(ROOT / "docs/reference/fixtures_page.py"))["fixtures"]()}
 PYTESTS_FIXTURES = {"capsys", "caplog", "monkeypatch", "request", "tmp_path", "tmp_path_factory"}
 PYTESTS_MARKERS = {"parametrize", "skip", "skipif", "usefixtures", "xdist_group", "xfail"}
@@ -250,3 +254,17 @@ def test_images_that_pages_name_are_the_catalogues() -> None:
     }
     assert {reference for _, reference in named} >= {"scylladb/scylla:2025.2.0"}
     assert [found for found in sorted(named) if found[1] not in pinned] == []
+
+
+def test_the_jenkins_file_is_balanced_and_runs_our_command() -> None:
+    """No tool outside a Jenkins checks one; its blocks close, and its shell lines are commands of ours."""
+    page = ROOT / "docs" / "guides" / "run-in-ci.md"
+    (block,) = [block for block in blocks(page) if block.language == "groovy"]
+    without_strings = re.sub(_QUOTED, "", block.code)
+    depth = 0
+    for character in without_strings:
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        assert depth >= 0
+    assert depth == 0
+    assert block.code.startswith("pipeline {")
+    assert "sct.py integration-tests" in block.code
