@@ -70,7 +70,7 @@ from sdcm.containers.container import Container
 @pytest.mark.services("docker")
 def test_version(start_container):
     """A node tells its version."""
-    with start_container("scylladb/scylla:5.2.1") as node:
+    with start_container("example/database:5.2.1") as node:
         assert isinstance(node, Container)
 '''
     good = '''
@@ -79,7 +79,7 @@ from sdcm.containers.container import Container
 
 
 @pytest.mark.integration
-@pytest.mark.docker_scylla_args(scylla_docker_image="scylladb/scylla:5.2.1")
+@pytest.mark.docker_scylla_args(scylla_docker_image="example/database:5.2.1")
 def test_version(docker_scylla):
     """A node tells its version."""
     assert isinstance(docker_scylla, Container)
