@@ -20,11 +20,12 @@ _NODE_FIXTURES = ("docker_scylla", "docker_scylla_2")
 
 
 @pytest.fixture
-def loaders(request: pytest.FixtureRequest, params: "SCTConfiguration", tmp_path: Path) -> "LoaderSet":
+def loaders(request: pytest.FixtureRequest, params: "SCTConfiguration", tmp_path: Path) -> "Iterator[LoaderSet]":
     """Give the test loaders to run stress tools on, as many as `n_loaders` of `params` says.
 
     Each command of a tool has a container of its own on each loader, on the nodes' network; it is gone when
-    the command has ended. Logs of the tools lie in the test's `tmp_path`.
+    the command has ended. What still runs at the test's end is killed. Logs of the tools lie in the test's
+    `tmp_path`.
 
     External services: Docker
     """
@@ -40,32 +41,31 @@ def loaders(request: pytest.FixtureRequest, params: "SCTConfiguration", tmp_path
     wanted = params["n_loaders"]
     count = sum(wanted) if isinstance(wanted, list) else int(wanted)
     names = [f"loader-{number}" for number in range(1, max(1, count) + 1)]
-    return LoaderSet([Loader(name, tmp_path / name, lend) for name in names], root=request.config.rootpath)
+    loader_set = LoaderSet([Loader(name, tmp_path / name, lend) for name in names], root=request.config.rootpath)
+    try:
+        yield loader_set
+    finally:
+        loader_set.close()
 
 
 @pytest.fixture
 def stress(
     request: pytest.FixtureRequest, params: "SCTConfiguration", loaders: "LoaderSet"
-) -> Iterator[Callable[..., "DockerBasedStressThread"]]:
+) -> Callable[..., "DockerBasedStressThread"]:
     """Give the test a function that starts a command of a stress tool against its nodes.
 
     The first word of the command says which tool it is; `timeout` is in seconds, further arguments go to the
-    tool's class. `.summary()` of what is returned waits and gives the figures. What still runs at the test's end
-    is killed.
+    tool's class. `.summary()` of what is returned waits and gives the figures.
 
     External services: Docker
     """
     from sdcm.stress.tools import thread_class
 
-    with ExitStack() as stack:
+    def start(stress_cmd: str, timeout: float = 60.0, **more: Any) -> "DockerBasedStressThread":
+        nodes = more.pop("node_list", None) or _nodes(request)
+        return thread_class(stress_cmd).against(nodes, loaders, stress_cmd, timeout, params=params, **more).run()
 
-        def start(stress_cmd: str, timeout: float = 60.0, **more: Any) -> "DockerBasedStressThread":
-            nodes = more.pop("node_list", None) or _nodes(request)
-            thread = thread_class(stress_cmd).against(nodes, loaders, stress_cmd, timeout, params=params, **more)
-            stack.callback(thread.close)
-            return thread.run()
-
-        yield start
+    return start
 
 
 def _nodes(request: pytest.FixtureRequest) -> list[Any]:

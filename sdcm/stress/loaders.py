@@ -1,11 +1,12 @@
 """Loaders: where stress tools run. With Docker a loader is a name; each tool it runs has a container of its own."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sdcm.containers.service import ContainerRequest
 from sdcm.errors import UsageProblem
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 
 #: Leases a started container for the time of a block.
 Lend = Callable[[ContainerRequest], AbstractContextManager["Container"]]
+
+
+class Closable(Protocol):
+    """What can be ended."""
+
+    def close(self) -> None:
+        """End it."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,7 @@ class LoaderSet:
         self.known: dict[str, str] = {}
         self.lock = threading.Lock()
         self._next = 0
+        self._started: list[Closable] = []
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -75,6 +84,17 @@ class LoaderSet:
             shown = ", ".join(str(place) for place in places)
             raise UsageProblem(f"the command names {name}, which is no file here", why=f"looked for {shown}")
         return found
+
+    def adopt(self, started: "Closable") -> None:
+        """Take over what runs on the loaders: it is ended with them, should it not have ended by then."""
+        with self.lock:
+            self._started.append(started)
+
+    def close(self) -> None:
+        """End what still runs here."""
+        with contextlib.ExitStack() as stack:
+            for started in self._started:
+                stack.callback(started.close)
 
     def get_loader(self) -> Loader:
         """Return the loaders one after another, over and over: whose turn it is."""

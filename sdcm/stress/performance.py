@@ -66,7 +66,8 @@ class Performance:
             report.begin(event.stress_cmd)
             self._execute(run, command, report)
         except Exception as exc:  # noqa: BLE001 - told as an event and a result, as every failure of a run is
-            event.begin_event() if not event.is_running else None
+            if not event.is_running:
+                event.begin_event()
             self._failed(run, exc)
         finally:
             report.end(run.state, run.tell_result())

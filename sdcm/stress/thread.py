@@ -190,6 +190,7 @@ class DockerBasedStressThread:
         except BaseException:
             self._leases.close()
             raise
+        self.loader_set.adopt(self)
         pool = ThreadPoolExecutor(len(jobs), thread_name_prefix=self.TOOL)
         self._futures = [pool.submit(self._perform, *job, target) for job in jobs]
         pool.shutdown(wait=False)

@@ -136,6 +136,14 @@ def test_a_killed_run_is_a_warning(tmp_path: Path, node: Any, device: EventsDevi
     assert loaders.given_back == 1
 
 
+def test_what_still_runs_ends_with_the_loaders(tmp_path: Path, node: Any, device: EventsDevice) -> None:
+    loaders = FakeLoaders(tmp_path, _endless)
+    threads = [_thread(loaders, node).run() for _ in range(2)]
+    loaders.set.close()
+    assert [run.state for thread in threads for run in thread.runs()] == ["killed", "killed"]
+    assert loaders.given_back == 2
+
+
 def test_past_its_soft_timeout_it_goes_on_with_a_warning(tmp_path: Path, node: Any, device: EventsDevice) -> None:
     thread = _thread(FakeLoaders(tmp_path, _endless), node)
     thread.soft_timeout = 0.01
