@@ -74,6 +74,7 @@ class Images:
         Raises:
             UsageProblem: The catalogue has no such name.
             ServiceUnavailable: It can be neither pulled nor built; says why, and what mends it.
+            PullRefused: A registry has it, and its transfer failed.
             EngineSilent: The engine is not there.
         """
         started = time.monotonic()
@@ -179,6 +180,8 @@ class Images:
                 try:
                     return self._pull(asked, reference, step, say)
                 except pull.PullRefused as exc:
+                    if exc.kind.may_pass and (entry is None or not entry.is_buildable):
+                        raise  # it is to be had, though not now
                     reasons.append(exc.why)
             if entry is None or not entry.is_buildable:
                 raise self._unavailable(entry, asked, reasons)

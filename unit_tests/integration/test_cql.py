@@ -11,6 +11,8 @@ import docker
 import pytest
 from cassandra.cluster import NoHostAvailable
 
+from sdcm.ownership.docker_endpoint import Endpoint
+
 #: Unlike any other run's.
 USERS_NETWORK = f"theirs-{os.getpid()}"
 
@@ -96,12 +98,12 @@ def test_a_node_has_no_more_rights_than_it_needs(docker_scylla):
 
 @pytest.mark.integration
 def test_addresses_and_ports(docker_scylla):
-    """The published port answers on the loopback address; the node's own port is in use.
+    """The published port answers on the engine's host, the loopback for one of this machine; the node's own is in use.
 
     External services: Docker (database node)
     """
     host, _, port = docker_scylla.get_port("9042").rpartition(":")
-    assert host == "127.0.0.1"
+    assert host == Endpoint(os.environ["DOCKER_HOST"]).publish_host
     assert int(port) > 0
     assert docker_scylla.is_port_used(9042, "cql")
     assert not docker_scylla.is_port_used(9999, "nothing")

@@ -15,12 +15,15 @@ import pytest
 from sdcm import paths
 from sdcm.environment.catalogue import Catalogue
 from sdcm.environment.engine import Engine, find_engine
+from sdcm.environment.image_sources import pull
 from sdcm.environment.image_sources.pull import PullRefused
 from sdcm.environment.images import Images
 from sdcm.errors import ServiceUnavailable
+from sdcm.exit_codes import ExitCode
 from sdcm.ownership import docker_objects, labels
 from sdcm.ownership.docker_endpoint import Endpoint
 from unit_tests.lib.fake_step import FakeStep
+from unit_tests.lib.faulty_registry import FaultyRegistry
 from unit_tests.lib.tiny_image import import_tiny_image
 
 pytestmark = [pytest.mark.integration, pytest.mark.services("docker"), pytest.mark.xdist_group("image-registry")]
@@ -190,3 +193,43 @@ def test_what_no_registry_has_is_built_from_what_one_has(images: Images, engine:
     now = engine.endpoint.call("GET", "/containers/json", {"all": "1"})[1]
     assert [item for item in now if item["Id"] not in before and "/ca" in item["Command"]] == []
     assert images.ensure("built-instead", step).source == "present"
+
+
+@pytest.fixture
+def faulty(engine: Engine) -> Iterator[FaultyRegistry]:
+    """A registry in this process; the engine must be on this machine to reach it."""
+    if engine.publish_host != "127.0.0.1":
+        pytest.skip("docker: this engine is on another host and cannot reach a registry of this process")
+    registry = FaultyRegistry()
+    yield registry
+    registry.close()
+    engine.endpoint.call("DELETE", f"/images/{registry.reference}")
+
+
+def test_each_fault_of_a_registry_is_one_clear_line(
+    images: Images, faulty: FaultyRegistry, step: FakeStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused, stalled, wrong data, slow: each told apart, with its exit code and in its time.
+
+    External services: Docker
+    """
+    where = f"registry {faulty.address}"
+    monkeypatch.setattr(pull, "_STALL", 2.0)
+    faulty.fault = "unauthorised"
+    with pytest.raises(ServiceUnavailable, match=f"{where} does not have it or wants `docker login {faulty.address}`"):
+        images.ensure(faulty.reference, step)
+    assert len([path for path in faulty.asked if "manifests" in path or path == "/v2/"]) <= 3
+
+    faulty.fault = "stalled"
+    with pytest.raises(PullRefused, match=f"{where} began to send it and stood still for 2 s") as stalled:
+        images.ensure(faulty.reference, step)
+    faulty.released.set()
+
+    faulty.fault = "digest"
+    with pytest.raises(PullRefused, match=f"{where} serves other data than its digest promises") as wrong:
+        images.ensure(faulty.reference, step)
+    assert stalled.value.exit_code == wrong.value.exit_code == ExitCode.ENVIRONMENT_FAILED
+
+    faulty.fault, step.said[:] = "slow", []
+    assert images.ensure(faulty.reference, step).source == "pulled"
+    assert [line for line in step.said if " of 1 MB" in line]

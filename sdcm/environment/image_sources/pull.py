@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sdcm.environment.image_sources.references import Reference
-from sdcm.environment.image_sources.registries import Refusal, Verdicts, authorization, clause, meaning
+from sdcm.environment.image_sources.registries import Refusal, Verdicts, authorization, clause, clause_cause, meaning
 from sdcm.errors import EnvironmentFailed
 from sdcm.ownership.docker_endpoint import Endpoint, EngineSilent
 
@@ -84,8 +84,8 @@ def pull(
 ) -> None:
     """Pull an image.
 
-    A registry that does not answer, a missing image and a refusal are final at once; what may pass (a broken transfer,
-    an error of the registry) is tried again after 1, 2 and 4 s.
+    A registry that does not answer, a missing image, a refusal and wrong data are final at once; what may pass (broken
+    transfers, errors of the registry) is tried again after 1, 2 and 4 s, a transfer that stood still once more.
 
     Args:
         endpoint: The engine.
@@ -102,7 +102,7 @@ def pull(
     """
     if known := verdicts.unreachable(reference.registry):
         raise PullRefused(reference, Refusal.UNREACHABLE, known)
-    end = time.monotonic() + deadline
+    end, had_begun = time.monotonic() + deadline, False
     for attempt in range(1, _TRIES + 1):
         transfer = _Transfer(reference, tell)
         message = transfer.run(endpoint, authorization(reference.registry, environ), log, end)
@@ -114,8 +114,13 @@ def pull(
         text = clause(reference.registry, kind, message)
         if kind is Refusal.UNREACHABLE:
             verdicts.remember(reference.registry, text)
+            if had_begun:
+                why = f"registry {reference.registry} went away in the middle: {clause_cause(message)}"
+                raise PullRefused(reference, Refusal.TRANSIENT, why)
+        had_begun = had_begun or transfer.has_begun
         pause = 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads retries, keeps no secret
-        if kind is not Refusal.TRANSIENT or attempt == _TRIES or time.monotonic() + pause > end:
+        tries = {Refusal.TRANSIENT: _TRIES, Refusal.STALLED: 2}.get(kind, 1)
+        if attempt >= tries or time.monotonic() + pause > end:
             raise PullRefused(reference, kind, text)
         tell(f"pulling {reference} failed ({text}), trying again")
         time.sleep(pause)
@@ -129,6 +134,7 @@ class _Transfer:
         self._tell = tell
         self._layers: dict[str, tuple[int, int]] = {}
         self._finished: set[str] = set()
+        self._retries = ""
         self.has_begun = False
 
     def run(self, endpoint: Endpoint, headers: Mapping[str, str], log: Path, end: float) -> str:
@@ -175,6 +181,7 @@ class _Transfer:
                 self._layers[layer] = (self._layers[layer][1],) * 2
             if status in {"Pull complete", "Already exists"}:
                 self._finished.add(layer)
+            self._retries = f", {status[0].lower()}{status[1:]}" if status.startswith("Retrying") else ""
             self._tell(self._state())
         return ""
 
@@ -182,7 +189,7 @@ class _Transfer:
         here = sum(current for current, _ in self._layers.values()) / _MEGABYTE
         total = sum(size for _, size in self._layers.values()) / _MEGABYTE
         layers = f"{len(self._finished)} of {len(self._layers)} layers"
-        return f"pulling {self._reference}: {here:.0f} of {total:.0f} MB, {layers}"
+        return f"pulling {self._reference}: {here:.0f} of {total:.0f} MB, {layers}{self._retries}"
 
 
 def _message(text: bytes) -> str:

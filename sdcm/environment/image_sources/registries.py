@@ -21,11 +21,20 @@ class Refusal(Enum):
     DENIED = "denied"
     UNREACHABLE = "unreachable"
     LIMITED = "limited"
+    CORRUPT = "corrupt"
+    STALLED = "stalled"
     TRANSIENT = "transient"
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the registry has the image, and it is the transfer that failed."""
+        return self in {Refusal.CORRUPT, Refusal.STALLED, Refusal.TRANSIENT}
 
 
 # First match wins; texts of the engine, of Go's network library and of registries.
 _MEANINGS: tuple[tuple[Refusal, tuple[str, ...]], ...] = (
+    (Refusal.CORRUPT, ("verification failed", "does not match digest", "invalid checksum digest", "digest mismatch")),
+    (Refusal.STALLED, ("stood still",)),
     (Refusal.LIMITED, ("toomanyrequests", "rate limit")),
     (
         Refusal.UNREACHABLE,
@@ -36,7 +45,8 @@ _MEANINGS: tuple[tuple[Refusal, tuple[str, ...]], ...] = (
         ),
     ),
     (Refusal.MISSING, ("manifest unknown", "manifest for", "no matching manifest", "name unknown", "not found")),
-    (Refusal.DENIED, ("access denied", "unauthorized", "authentication required", "denied", "forbidden")),
+    (Refusal.DENIED, ("access denied", "unauthorized", "authentication required", "denied", "forbidden",
+                      "no basic auth credentials")),
 )  # fmt: skip
 
 
@@ -46,12 +56,19 @@ def meaning(message: str) -> Refusal:
     return next((kind for kind, texts in _MEANINGS if any(text in lowered for text in texts)), Refusal.TRANSIENT)
 
 
+def clause_cause(message: str) -> str:
+    """Return the innermost cause that an engine's message names."""
+    return " ".join(message.split()).rpartition(": ")[2] or "no reason given"
+
+
 def clause(registry: str, kind: Refusal, message: str) -> str:
     """Return a refusal as a clause for people."""
-    cause = " ".join(message.split()).rpartition(": ")[2] or "no reason given"
+    cause = clause_cause(message)
     return {
         Refusal.MISSING: f"registry {registry} does not have it",
-        Refusal.DENIED: f"registry {registry} does not have it or wants `docker login`",
+        Refusal.DENIED: f"registry {registry} does not have it or wants `docker login {registry}`",
+        Refusal.CORRUPT: f"registry {registry} serves other data than its digest promises: {cause}",
+        Refusal.STALLED: f"registry {registry} began to send it and {cause}",
         Refusal.UNREACHABLE: f"registry {registry} did not answer: {cause}",
         Refusal.LIMITED: f"registry {registry} limits pulls from here: `docker login`",
         Refusal.TRANSIENT: f"registry {registry} failed: {cause}",

@@ -96,6 +96,29 @@ def test_an_outage_during_the_transfer_may_pass_too(engine: FakeEngine, tmp_path
     assert engine.count("POST", "/images/create") == 2
 
 
+def test_a_registry_that_goes_away_in_the_middle_is_told_so(engine: FakeEngine, tmp_path: Path) -> None:
+    refused = {"error": "dial tcp 192.0.2.1:443: connect: connection refused"}
+    begun = {"status": "Downloading", "id": "l1", "progressDetail": {"current": 1, "total": 2}}
+    engine.pulls[IMAGE] = [(200, [begun, {"status": "Retrying in 5 seconds", "id": "l1"}, refused]), (200, [refused])]
+    error = refusal(engine, tmp_path)
+    assert error.why == "registry r.lan went away in the middle: connection refused"
+    assert error.kind.may_pass
+
+
+def test_the_engines_own_retries_are_told(engine: FakeEngine, tmp_path: Path) -> None:
+    engine.pulls[IMAGE] = (200, [{"status": "Retrying in 5 seconds", "id": "l1"}])
+    assert get(engine, tmp_path)[0].endswith("0 of 1 layers, retrying in 5 seconds")
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"), [("filesystem layer verification failed for digest sha256:0", 1), ("stood still for 90 s", 2)]
+)
+def test_wrong_data_is_final_and_a_stall_nearly_so(engine: FakeEngine, tmp_path: Path, error: str, tries: int) -> None:
+    engine.pulls[IMAGE] = (200, [{"error": error}])
+    assert refusal(engine, tmp_path).kind.may_pass
+    assert engine.count("POST", "/images/create") == tries
+
+
 def test_trying_ends(engine: FakeEngine, tmp_path: Path) -> None:
     engine.pulls[IMAGE] = (500, {"message": "received unexpected HTTP status: 502 Bad Gateway"})
     error = refusal(engine, tmp_path)

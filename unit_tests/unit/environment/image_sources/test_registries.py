@@ -26,6 +26,9 @@ UNREACHABLE = 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry
         ("toomanyrequests: You have reached your pull rate limit", Refusal.LIMITED),
         ("received unexpected HTTP status: 503 Service Unavailable", Refusal.TRANSIENT),
         ("unexpected EOF", Refusal.TRANSIENT),
+        ("Get http://r.lan/v2/x/manifests/1: no basic auth credentials", Refusal.DENIED),
+        ("filesystem layer verification failed for digest sha256:0", Refusal.CORRUPT),
+        ("stood still for 90 s", Refusal.STALLED),
     ],
 )
 def test_engines_messages_are_understood(message: str, expected: Refusal) -> None:
