@@ -18,6 +18,7 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
     pytest-start    argv, pid
     worker          worker, state (up, down, lost), reason
     collect-error   test (the file's node id), text
+    collected       tests (that pytest is about to run)
     test-start      test
     test-body       test, started (epoch seconds; the test's own code, set-up excluded)
     test-end        test, worker, outcome (passed, failed, error, skipped, xfailed, xpassed), phase (setup, call,

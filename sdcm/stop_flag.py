@@ -9,6 +9,7 @@ from pathlib import Path
 
 FILE_NAME = "stop.json"
 _DEBUGGING = "debugging"
+_ENOUGH = "enough"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class StopFlag:
         """Name the flag in a run's state directory; nothing is made."""
         self._file = folder / FILE_NAME
         self._debugging = folder / _DEBUGGING
+        self._enough = folder / _ENOUGH
 
     def put_up(self, until: float, why: str, blame: str) -> None:
         """Ask to stop (see `Stop`); what was asked for earlier, and sooner, stands."""
@@ -52,6 +54,14 @@ class StopFlag:
             return Stop(float(said["until"]), str(said["why"]), str(said["blame"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def put_up_enough(self) -> None:
+        """Ask that no further test starts; those that run may take the time they take."""
+        self._enough.touch()
+
+    def enough(self) -> bool:
+        """Whether no further test is to start."""
+        return self._enough.exists()
 
     def set_debugging(self, *, on: bool) -> None:
         """Tell that somebody sits at a debugger's prompt, or does not any more."""

@@ -1,5 +1,6 @@
 """Writes what the tests do into the run's journal, from the process that sees all reports."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ class JournalWriter:
         self._reports: dict[str, list[pytest.TestReport]] = {}
         self._note = journal.Notes()
         self._stopped = ""
+        self._collected = False
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Note that a test starts."""
@@ -40,6 +42,21 @@ class JournalWriter:
         """Note a file that cannot be collected."""
         if report.failed:
             self._note("collect-error", test=report.nodeid, text=_cut(report.longreprtext))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Note how many tests there are, once."""
+        self._note_collected(len(ids))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note how many tests there are, in the one process there is."""
+        if session.items:
+            self._note_collected(len(session.items))
+
+    def _note_collected(self, tests: int) -> None:
+        if not self._collected:
+            self._collected = True
+            self._note("collected", tests=tests)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self, node: Any) -> None:

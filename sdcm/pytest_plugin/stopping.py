@@ -32,7 +32,39 @@ def flag_of(config: pytest.Config) -> StopFlag | None:
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     """Leave the test out once the run was asked to stop."""
     flag = flag_of(item.config)
-    return True if flag is not None and flag.read() is not None else None
+    if flag is None:
+        return None
+    return True if flag.read() is not None or (_most_failures(item.config) and flag.enough()) else None
+
+
+def _most_failures(config: pytest.Config) -> int:
+    """Return after how many failures the run is to end (`-x`, `--maxfail`); 0: it goes on whatever fails."""
+    return int(config.getoption("maxfail", 0) or 0)
+
+
+class FailureCount:
+    """Puts the flag up when enough tests have failed: xdist's own order to stop comes after what workers hold."""
+
+    def __init__(self, flag: StopFlag, most: int) -> None:
+        """Put `flag` up at the `most`-th failure."""
+        self._flag = flag
+        self._left = most
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count a phase that failed."""
+        if report.failed and not hasattr(report, "wasxfail"):
+            self._left -= 1
+            if self._left == 0:
+                self._flag.put_up_enough()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Count failures where they are all seen, if their number ends the run."""
+    config = session.config
+    most = _most_failures(config)
+    if most and not is_worker(config) and (flag := flag_of(config)) is not None:
+        config.pluginmanager.register(FailureCount(flag, most), "sct-failure-count")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -74,6 +74,10 @@ class JournalReader:
     def _on_selection(self, record: Record) -> None:
         self.selected = int(number(record, "tests"))
 
+    def _on_collected(self, record: Record) -> None:
+        if self.selected is None:
+            self.selected = int(number(record, "tests"))
+
     def _on_shard(self, record: Record) -> None:
         self.selected = int(number(record, "tests"))
 

@@ -197,3 +197,30 @@ def test_repeated_runs_name_the_tests_whose_outcome_changes(project, tmp_path):
     suite = ET.parse(folder / "junit.xml").getroot().find("testsuite")
     assert (suite.get("tests"), suite[0].tag) == ("4", "properties")
     assert [each.get("name") for each in suite[0]] == ["changed"]
+
+
+def test_after_enough_failures_nothing_starts_and_the_rest_is_told_of(project):
+    project.write(
+        "unit_tests/test_many.py",
+        """
+        import time
+        import pytest
+
+        def test_wrong():
+            time.sleep(0.5)
+            raise AssertionError
+
+        @pytest.mark.parametrize("n", range(30))
+        def test_slow(n):
+            time.sleep(0.4)
+        """,
+    )
+    ended = project.sct("unit-tests", "-n", "3", "--", "-x")
+    assert ended.code == 1, ended.text
+    (run,) = (project.state / "runs").iterdir()
+    records = [json.loads(line) for line in (run / "journal.jsonl").open()]
+    (failed,) = (record["at"] for record in records if record.get("outcome") == "failed")
+    bodies = [record["started"] for record in records if record["event"] == "test-body"]
+    assert max(bodies) < failed + 1
+    started = len({record["test"] for record in records if record["event"] == "test-body"})
+    assert f"{32 - started} not run" in ended.out
