@@ -108,7 +108,6 @@ class DeadlineClock:
         self._change = threading.Condition(threading.RLock())
         self._thread: threading.Thread | None = None
         self._file: IO[str] | None = None
-        self._stop_seen = False
 
     @contextmanager
     def phase(self, test: str, what: str, seconds: float | None) -> Iterator[Phase]:
@@ -130,8 +129,12 @@ class DeadlineClock:
         try:
             yield phase
         finally:
-            self._halt(phase)
-            self._phase = before
+            try:
+                self._phase = before
+            finally:
+                # Once more: the signal may have come, and raised, just before it was done.
+                self._phase = before
+                self._halt(phase)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -240,7 +243,7 @@ class DeadlineClock:
 
     def _patience(self, due: float | None) -> float | None:
         left = None if due is None else max(0.0, due - time.monotonic())
-        if self._stop is None or (self._stop_seen and due is not None):
+        if self._stop is None:
             return left
         return _LOOK_EVERY if left is None else min(left, _LOOK_EVERY)
 

@@ -1,7 +1,7 @@
 """Each test's deadline: body, set-up and teardown each have one, and the waits for services and leases are left out.
 
 The body's comes from the nearest `timeout(seconds)` marker, else `--test-timeout`, else the setting `test_timeout`,
-else `DEFAULT`; set-up and teardown have `FIXTURES`, or the body's where that is longer. docs/decisions says why this
+else `DEFAULT`; set-up and teardown have as long as the body each, and `FIXTURES` at least. docs/decisions says why this
 is not pytest-timeout.
 """
 
@@ -22,7 +22,7 @@ OPTION = "--test-timeout"
 INI = "test_timeout"
 #: Seconds for a test's body when nothing says otherwise; the slowest of ours takes a tenth.
 DEFAULT = 600.0
-#: Seconds for set-up, and for teardown.
+#: Seconds that set-up, and teardown, have at least.
 FIXTURES = 300.0
 #: Folder in a run's state directory for the last words of processes that had to be ended.
 LAST_WORDS = "last-words"
