@@ -48,6 +48,9 @@ class Maker(Protocol):
     ) -> tuple[NodeRecord, Callable[[], None]]:
         """Boot a node; return it and a function that takes it away."""
 
+    def require(self, request: NodeRequest) -> None:
+        """Check that a node of that kind has what the test asks of it."""
+
 
 class Care(Protocol):
     """What looks after nodes; see `NodeCare`."""
@@ -135,8 +138,11 @@ class NodePool:
         """Return a node for a test: one that stands ready, else one that is booted now.
 
         Raises:
-            SctError: As `Maker.make`.
+            SctError: As `Maker.make` and `Maker.require`.
         """
+        if request.needs:
+            # Before a look at what stands ready: nodes are alike whatever their tests asked of them.
+            self._maker.require(request)
         key = node_key(request)
         self._demand.asked(key, test)
         with self._change:

@@ -77,7 +77,7 @@ class NodeMaker:
             NotNeeded: `unless` said so.
             EnvironmentFailed: It did not come up.
         """
-        image = self._supplies.image(request.image) if request.image else self._supplies.node_image()
+        image = self._image_of(request)
         network = self._supplies.network(request.network)
         spec = self._spec(request, image, network, test)
         with self._admission.boot(
@@ -97,15 +97,31 @@ class NodeMaker:
 
         return node, take_away
 
-    def _spec(self, request: NodeRequest, image: Image, network: str, test: str) -> NodeSpec:
-        engine = self._supplies.engine()
-        with closing(engine.client()) as client:
-            flavour = flavour_of_image(image.reference, client.images.get(image.id).labels)
-        missing = sorted(set(request.needs) - set(flavour_of(flavour).capabilities))
+    def require(self, request: NodeRequest) -> None:
+        """Check that a node of that kind has what the test asks of it.
+
+        Raises:
+            ServiceUnavailable: It has not, or its image is not to be had.
+        """
+        known = flavour_of(self._flavour_in(self._image_of(request)))
+        missing = sorted(set(request.needs) - set(known.capabilities))
         if missing:
             raise ServiceUnavailable(
-                f"a {flavour} node has no {', '.join(missing)}", mend="run with an image that has (--db scylla)"
+                f"a {known.name} node has no {', '.join(missing)}",
+                why="; ".join(known.instead[name] for name in missing if name in known.instead),
+                mend="run with an image that has (--db scylla)",
             )
+
+    def _image_of(self, request: NodeRequest) -> Image:
+        return self._supplies.image(request.image) if request.image else self._supplies.node_image()
+
+    def _flavour_in(self, image: Image) -> str:
+        with closing(self._supplies.engine().client()) as client:
+            return flavour_of_image(image.reference, client.images.get(image.id).labels)
+
+    def _spec(self, request: NodeRequest, image: Image, network: str, test: str) -> NodeSpec:
+        engine = self._supplies.engine()
+        flavour = self._flavour_in(image)
         with self._lock:
             self._numbers[request.fixture] += 1
             number = self._numbers[request.fixture]

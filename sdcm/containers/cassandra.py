@@ -73,4 +73,5 @@ FLAVOUR = Flavour(
     ssl_inside=_SSL_INSIDE,
     uid=_UID,
     arguments=_arguments,
+    instead={"alternator": "the fixture alternator_api has DynamoDB Local beside it, which is no part of the node"},
 )

@@ -100,6 +100,7 @@ class Flavour:
         ssl_inside: Directory inside where certificates are put.
         uid: The user it runs as.
         arguments: Turns a specification into what to ask of the container.
+        instead: Capability that it lacks -> what a test has in its place.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Flavour:
     ssl_inside: str
     uid: int
     arguments: Callable[[NodeSpec], LaunchArguments]
+    instead: Mapping[str, str] = field(default_factory=dict)
 
 
 def flavour_of(name: str) -> Flavour:

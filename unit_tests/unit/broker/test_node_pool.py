@@ -11,7 +11,7 @@ from sdcm.broker.demand import Demand
 from sdcm.broker.node_pool import TESTS_AT_MOST, NodePool
 from sdcm.broker.protocol import NodeRequest, node_key
 from sdcm.containers.records import NodeRecord
-from sdcm.errors import DeadlinePassed, EnvironmentFailed, Interrupted
+from sdcm.errors import DeadlinePassed, EnvironmentFailed, Interrupted, ServiceUnavailable
 from sdcm.services import selected
 from sdcm.services.selected import SelectedTest
 from sdcm.wait import wait_for
@@ -53,6 +53,10 @@ class Maker:
         node = a_node(len(self.made) + 1)
         self.made.append((node.name, test))
         return node, lambda: self.removed.append(node.name)
+
+    def require(self, request):
+        if "alternator" in request.needs:
+            raise ServiceUnavailable("a cassandra node has no alternator")
 
 
 class Care:
@@ -137,6 +141,15 @@ def test_a_node_is_handed_on_when_it_is_as_it_was(pool):
     assert second.node.earlier_tests == ("t0",)
     assert second.node.leased_at > 0
     assert [name for name, _ in pool.maker.made] == ["node-1"]
+
+
+def test_a_node_that_stands_ready_is_not_given_to_a_test_that_asks_for_more_than_it_has(pool):
+    pool.maker.refuse_ahead = True
+    pool.give_back(pool.have(0), failed=False)
+    pool.do_background()
+    with pytest.raises(ServiceUnavailable, match="no alternator"):
+        pool.have(1, NodeRequest(needs=("alternator",)))
+    assert pool.have(1, NodeRequest(needs=("cql",))).node.name == "node-1"
 
 
 def test_the_next_is_booted_while_a_test_runs(pool):
