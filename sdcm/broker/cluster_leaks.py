@@ -97,14 +97,14 @@ class ClusterWatch:
                 self._look()
 
     def close(self) -> None:
-        """Give the last verdicts, unless a cluster of our own goes with all that is in it."""
-        self.settle(0.0)
+        """Give the last verdicts, but for a cluster of our own: it goes with all that is in it."""
+        if not self._is_ours:
+            self.settle(0.0)
 
     def _look(self) -> None:
         cluster = self._cluster()
         if cluster is not None and self._looked:
-            self._with_api(cluster, self._find_new)
-            self._with_api(cluster, self._judge)
+            self._with_api(cluster, self._find_and_judge)
 
     def _with_api(self, cluster: ClusterRecord, act: Callable[[Api], None]) -> None:
         api = Api.of(cluster.kubeconfig, cluster.context)
@@ -123,6 +123,10 @@ class ClusterWatch:
         ]
         self._known = {item["metadata"]["uid"] for kind in self._kinds for item in api.items(kind.path())}
         self._looked = time.time()
+
+    def _find_and_judge(self, api: Api) -> None:
+        self._find_new(api)
+        self._judge(api)
 
     def _find_new(self, api: Api) -> None:
         since, self._looked = self._looked, time.time()

@@ -3,13 +3,23 @@
 External services: Kubernetes (local Kind cluster)
 """
 
+import os
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
+from sdcm import journal
+from sdcm.broker.cluster_leaks import ClusterWatch
+from sdcm.broker.spans import Spans
 from sdcm.containers.cql import open_session
 from sdcm.containers.end_points import PublishedPlaces
+from sdcm.journal import Journal
+from sdcm.kubernetes.api import Api
 from sdcm.kubernetes.namespace import WorkloadFailed
+from sdcm.ownership.docker_endpoint import Endpoint
 
 MANIFESTS = Path(__file__).parent / "manifests"
 WIDGET = """\
@@ -101,8 +111,8 @@ def _session(namespace, address):
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("time", [pytest.param(1, id="first"), pytest.param(2, id="second")])
-def test_an_operator_keeps_its_objects(k8s_cluster, time):
+@pytest.mark.parametrize("turn", [pytest.param(1, id="first"), pytest.param(2, id="second")])
+def test_an_operator_keeps_its_objects(k8s_cluster, turn):
     """An operator with a kind of object of its own is deployed, acts, and cleans up; a second time as the first.
 
     External services: Kubernetes (local Kind cluster)
@@ -116,5 +126,34 @@ def test_an_operator_keeps_its_objects(k8s_cluster, time):
     k8s_cluster.kubectl("delete", "widget", "first", timeout=60)
     assert k8s_cluster.get("configmap/first-parts") is None
     # this one is left to the namespace's removal: its finalizer waits for the operator
-    k8s_cluster.apply(WIDGET.replace("first", f"left-{time}"))
-    k8s_cluster.wait(f"widget/left-{time}", "status.phase=Ready", timeout=60)
+    k8s_cluster.apply(WIDGET.replace("first", f"left-{turn}"))
+    k8s_cluster.wait(f"widget/left-{turn}", "status.phase=Ready", timeout=60)
+
+
+@pytest.mark.integration
+def test_what_a_test_leaves_in_the_cluster_is_named_and_removed(k8s_cluster, tmp_path):
+    """A namespace and a cluster role made by hand are told from what `apply` made; the API listens on the loopback.
+
+    External services: Kubernetes (local Kind cluster)
+    """
+    spans, written = Spans(), Journal(tmp_path / journal.FILE_NAME)
+    watch = ClusterWatch(spans, written, lambda: k8s_cluster.cluster, is_ours=True)
+    lone = f"lone-{k8s_cluster.name}"
+    watch.begin(spans.open("gw0", {"span": "1", "label": "k.py::one", "at": time.time(), "services": ["kubernetes"]}))
+    k8s_cluster.apply(f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: held-{k8s_cluster.name}}}\n")
+    k8s_cluster.kubectl("create", "namespace", lone)
+    k8s_cluster.kubectl("create", "clusterrole", lone, "--verb=get", "--resource=pods")
+    watch.end(spans.end("gw0", "1", time.time()))
+    mine = [record for record in journal.read(written.path) if record["name"] == lone]
+    assert {(leak["kind"], leak["test"], leak["state"]) for leak in mine} == {
+        ("namespace", "k.py::one", "removed"),
+        ("clusterrole", "k.py::one", "removed"),
+    }
+    assert not [record for record in journal.read(written.path) if record["name"].startswith(("held-", "sct-"))]
+    assert k8s_cluster.get(f"clusterrole/{lone}") is None
+    written.close()
+
+    server = urlsplit(Api.of(k8s_cluster.kubeconfig).access.server)
+    if Endpoint(os.environ.get("DOCKER_HOST", "")).publish_host == "127.0.0.1":
+        open_to = {each.laddr.ip for each in psutil.net_connections("tcp") if each.laddr.port == server.port}
+        assert open_to == {"127.0.0.1"}
