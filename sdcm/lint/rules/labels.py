@@ -46,8 +46,18 @@ def test_something():
             if not file.source.has_mark(test, "integration") or file.needs.declared(test).stated:
                 continue
             # What it uses undeclared is told by I04, a mocked test by I18.
-            if not file.needs.uses(test) and not file.needs.is_mocked_throughout(test):
+            if not _used(file, test) and not file.needs.is_mocked_throughout(test):
                 yield self.finding(file, test.node.lineno, rule_texts.undeclared(test.name))
+
+
+def _used(file: TestFile, test: Function) -> dict[str, str]:
+    """Return label -> what is called, for what a test uses itself or through fixtures of its file."""
+    used = dict(file.needs.uses(test))
+    for name, fixture in file.needs.asked_for(test).items():
+        if file.needs.functions.get(fixture.node.name) is fixture and not file.needs.guarded_by_fixture(fixture):
+            for label, call in file.needs.uses(fixture).items():
+                used.setdefault(label, f"{call} in fixture {name}")
+    return used
 
 
 class LabelsMatch(Rule):
@@ -96,11 +106,7 @@ def test_buckets(docker_scylla):
             words = [word for word in said.unknown if len(word.split()) == 1]
             if words:
                 yield self.finding(file, line, rule_texts.unknown(test.name, words))
-            used = dict(file.needs.uses(test))
-            for name, fixture in file.needs.asked_for(test).items():
-                if file.needs.functions.get(name) is fixture and not file.needs.guarded_by_fixture(fixture):
-                    for label, call in file.needs.uses(fixture).items():
-                        used.setdefault(label, f"{call} in fixture {name}")
+            used = _used(file, test)
             for label in sorted(used.keys() - said.labels):
                 edit = decorator_edit(file, test, f'pytest.mark.services("{label}")')
                 message = rule_texts.uses(test.name, label, used[label])

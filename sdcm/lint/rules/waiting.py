@@ -76,8 +76,12 @@ def test_page(request):
 
 
 def _waits(function: Function) -> bool:
-    calls = (last(dotted(call.func)) for call in function.calls)
-    return any(_READY.search(name) for name in calls) or any(isinstance(n, ast.While) for n in function.body_nodes)
+    """Whether a function waits for anything: by a call whose name says so, or by a loop that sleeps."""
+    if any(_READY.search(last(dotted(call.func))) for call in function.calls):
+        return True
+    loops = [node for node in function.body_nodes if isinstance(node, (ast.While, ast.For))]
+    inner = [call for loop in loops for call in ast.walk(loop) if isinstance(call, ast.Call)]
+    return any(last(dotted(call.func)) == "sleep" for call in inner)
 
 
 def _before_teardown(function: Function) -> list[ast.Call]:

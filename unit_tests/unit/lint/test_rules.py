@@ -153,6 +153,10 @@ def test_other_ways_to_break_a_rule(name: str) -> None:
 
 
 KEPT = {
+    "a loop that sleeps": HEAD
+    + "@pytest.fixture\ndef web(params):\n    '''W.'''\n    cid = subprocess.check_output(['docker', 'run', '-d', 'web'], timeout=9)\n"
+    "    try:\n        for _ in range(9):\n            if requests.get('http://x', timeout=1).ok:\n                break\n            time.sleep(1)\n        yield cid\n"
+    "    finally:\n        subprocess.run(['docker', 'rm', '-f', cid], timeout=9)\n",
     "marker through an alias": "import pytest\nneeds = [pytest.mark.integration]\n\n@needs[0]\ndef f(): ...\n\n"
     "real = pytest.mark.integration\n\n@real\ndef test_a(docker_scylla):\n    '''A.'''\n",
     "marker on the class": "import pytest\n\n@pytest.mark.integration\nclass TestX:\n    def test_a(self, docker_scylla):\n        '''A.'''\n",
