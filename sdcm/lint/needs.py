@@ -27,6 +27,7 @@ class Needs:
     def __init__(self, file: SourceFile) -> None:
         """Look at a file and the `conftest.py` files above it."""
         self._file = file
+        self._declared: dict[Function, Declaration] = {}
         self._uses: dict[str, Mapping[str, str]] = {}
         self._closures: dict[tuple[str, ...], Mapping[str, Function]] = {}
 
@@ -71,9 +72,18 @@ class Needs:
 
     def declared(self, function: Function) -> Declaration:
         """Return what is said of a function's services, on every level, by it and its fixtures."""
-        said = Declaration()
+        if function not in self._declared:
+            self._declared[function] = self._look_for_declaration(function)
+        return self._declared[function]
+
+    @cached_property
+    def _said_by_module(self) -> Declaration:
+        return labels.of_docstring(self._file.docstring)
+
+    def _look_for_declaration(self, function: Function) -> Declaration:
+        said = self._said_by_module
         speakers = [function.docstring, *(ast.get_docstring(each, clean=False) or "" for each in function.classes)]
-        for text in [*speakers, self._file.docstring]:
+        for text in speakers:
             if "ervice" in text or "ERVICE" in text:
                 said |= labels.of_docstring(text)
         for mark in self._file.marks(function):
@@ -81,7 +91,7 @@ class Needs:
                 said |= _of_marker(mark.call)
             elif mark.call and mark.name == "skipif":
                 said |= _labelled(labels.of_skip_reason(_text_of(mark.call)))
-        if self._file.speaks_of_services:
+        if self._file.speaks_of_services and function.first_line in self._file.speaking_heads:
             said |= labels.of_comments(self._file.near(function))
         if not function.is_test:
             return said

@@ -52,6 +52,11 @@ class SourceFile:
         return found
 
     @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the file."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
     def functions(self) -> tuple[Function, ...]:
         """Functions and methods, in their order; those inside functions belong to these."""
         return tuple(self._functions(self.tree, ()))
@@ -127,6 +132,17 @@ class SourceFile:
         """Whether a comment in it may name a service; looked at before the slower search for where."""
         return "service" in self.text
 
+    @cached_property
+    def speaking_heads(self) -> frozenset[int]:
+        """First lines of the functions in whose text, or right above which, a comment may name a service."""
+        speaking = [number for number, line in enumerate(self.lines, start=1) if "#" in line and "ervice" in line]
+        ends = {each.first_line: each.node.end_lineno or 0 for each in self.functions}
+        return frozenset(
+            first
+            for first, end in ends.items()
+            if any(first <= number <= end or _is_above(self.lines, number, first) for number in speaking)
+        )
+
     def near(self, function: Function) -> str:
         """Return a function's source with the comments right above it."""
         return labels.near_source(self.lines, function.first_line - 1, function.node.end_lineno or 0)
@@ -135,6 +151,11 @@ class SourceFile:
     def module_level(self) -> tuple[ast.AST, ...]:
         """Every node that runs when the file is imported: decorators and defaults too, bodies of functions not."""
         return tuple(_outside_functions(self.tree))
+
+
+def _is_above(lines: list[str], number: int, first: int) -> bool:
+    """Whether a line stands in the comments right above another."""
+    return number < first and all(line.lstrip().startswith("#") for line in lines[number - 1 : first - 1])
 
 
 def _outside_functions(tree: ast.AST) -> Iterator[ast.AST]:
