@@ -94,8 +94,8 @@ def main() -> None:
                 [*argv, "-p", "no:sct"], cwd, env
             )
             acting = {**env, "SCT_SELECTION": str(folder / "selection.json")}
-            sides[f"collect with the rules, {tests}"] = lambda argv=collect, cwd=folder, env=acting: timed(
-                argv, cwd=cwd, env=env
+            sides[f"collect with the rules, {tests}"] = lambda argv=collect, cwd=folder, env=acting: busy(
+                argv, cwd, env
             )
         taken = interleaved(sides, asked.rounds)
     median = medians(taken)
