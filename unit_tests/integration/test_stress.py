@@ -135,6 +135,9 @@ def test_over_tls(docker_scylla, stress, params):
         pytest.param("scylla-bench", "scylla-bench -workload=sequential -mode=write -partition-count=5", id="s-b"),
         pytest.param("ycsb", "bin/ycsb load scylla -P workloads/workloada -p recordcount=100", id="ycsb"),
         pytest.param("gemini", "gemini --duration=5s --warmup=1s --concurrency=2 --mode=write", id="gemini"),
+        pytest.param("ndbench", "ndbench cli.clientName=CassJavaDriverGeneric ; numKeys=100", id="ndbench"),
+        pytest.param("nosqlbench", "nosqlbench run driver=cqld4 workload=cql-keyvalue cycles=100", id="nosqlbench"),
+        pytest.param("harry", "run-stress -duration 1", id="harry"),
     ],
 )
 def test_tools_that_can_only_be_pulled(tool, command, catalogue_image, request):
