@@ -12,6 +12,7 @@ import pytest
 from sdcm.containers.container import Container
 from sdcm.containers.execution import CommandTimedOut, UnexpectedExit
 from sdcm.errors import EnvironmentFailed, UsageProblem
+from sdcm.wait import wait_for_log_lines
 
 KEYSPACE = "CREATE KEYSPACE {} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}"
 
@@ -120,7 +121,6 @@ def test_a_nodes_life(docker_scylla):
     node = docker_scylla
     session = node.cql_connection()
     session.execute(KEYSPACE.format("shop"))
-    assert list(node.follow_system_log(["Startup complete"], start_from_beginning=True)) != []
     followed = node.follow_system_log(["Starting listening for CQL clients"])
     assert list(followed) == []
 
@@ -133,13 +133,15 @@ def test_a_nodes_life(docker_scylla):
         with pytest.raises(UsageProblem, match="remote_cassandra_yaml"):
             node.remote_scylla_yaml()
     before = node.get_port(9042)
-    node.restart()
+    with wait_for_log_lines(node, ["CQL clients"], ["Startup complete"], start_timeout=10, end_timeout=30):
+        node.restart()
     assert node.get_port(9042) != before
     setting = session.execute("SELECT value FROM system_views.settings WHERE name = 'compaction_throughput'").one()
     assert setting.value == "7MiB/s"
     (line,) = followed
     assert "CQL clients" in line
     assert line in node.get_log()
+    assert line in list(node.follow_system_log(["CQL clients"], start_from_beginning=True))
 
     node.pause()
     with pytest.raises(EnvironmentFailed, match="paused"):
