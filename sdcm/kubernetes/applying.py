@@ -75,7 +75,7 @@ class Applying:
         path = resource.path(place, body["metadata"]["name"])
         return dict(self._api.call("PATCH", path, body, query=query, content_type=APPLY_PATCH))
 
-    def _apply_outside(self, resource: Resource, item: Mapping[str, Any]) -> dict[str, Any]:
+    def _apply_outside(self, resource: Resource, item: Mapping[str, Any], *, may_race: bool = True) -> dict[str, Any]:
         """Apply an object outside namespaces; another test of the run may hold the same one."""
         body = self._labelled(item, {}, {**self._labels, holder_label(self._lease): "held"})
         path = resource.path(name=body["metadata"]["name"])
@@ -92,6 +92,9 @@ class Applying:
         try:
             return dict(self._api.call("PATCH", path, body, query=query, content_type=APPLY_PATCH))
         except ApiRefused as exc:
+            if exc.status == 409 and found is None and may_race:
+                # Another test made it between the look and the request.
+                return self._apply_outside(resource, item, may_race=False)
             if exc.status == 409 and found is not None and holders(found) - {self._lease}:
                 raise UsageProblem(
                     f"another running test holds {describe(item)} with other content",

@@ -141,7 +141,11 @@ class FakeCluster:
             mine = {key: value for key, value in body.items() if key != "metadata"}
             if any(key in found and found[key] != value for key, value in mine.items()) and "clusterroles" in path:
                 return _status(409, "Conflict")
-            found["metadata"].setdefault("labels", {}).update(body["metadata"].get("labels") or {})
+            labels, wanted = found["metadata"].setdefault("labels", {}), body["metadata"].get("labels") or {}
+            # A label that another manager set to something else.
+            if "sct.lease" in wanted and labels.get("sct.lease", wanted["sct.lease"]) != wanted["sct.lease"]:
+                return _status(409, "Conflict")
+            labels.update(wanted)
             found.update(mine)
         else:
             if found is None:

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from sdcm.errors import UsageProblem
+from sdcm.kubernetes.applying import Applying
 from unit_tests.lib.fake_kubernetes import FakeCluster
 from unit_tests.unit.kubernetes.conftest import Spaces
 
@@ -70,6 +71,21 @@ def test_two_tests_share_an_object_of_the_same_content(spaces: Spaces, cluster: 
     labels = cluster.objects[ROLE_PATH]["metadata"]["labels"]
     assert {f"sct.lease.{first.name}", f"sct.lease.{second.name}"} <= set(labels)
     assert labels["sct.lease"] == first.name
+
+
+def test_two_tests_that_make_an_object_at_once_share_it(
+    spaces: Spaces, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = spaces.make(1), spaces.make(2)
+    first.apply(ROLE)
+    look, blind = Applying._unless_leaving, iter([None])  # the second looked before the first had made it
+    monkeypatch.setattr(
+        Applying, "_unless_leaving", lambda self, path, item: next(blind, "look") and look(self, path, item)
+    )
+    second.apply(ROLE)
+    labels = cluster.objects[ROLE_PATH]["metadata"]["labels"]
+    assert labels["sct.lease"] == first.name
+    assert labels[f"sct.lease.{second.name}"] == "held"
 
 
 def test_two_tests_do_not_overwrite_each_other(spaces: Spaces) -> None:
