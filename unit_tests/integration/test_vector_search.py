@@ -7,7 +7,7 @@ import pytest
 from cassandra import InvalidRequest
 
 from sdcm.containers.vector_store import BadVectorRequest, VectorIndexNotFound
-from sdcm.wait import wait_for
+from sdcm.wait import wait_for, wait_for_log_lines
 
 pytestmark = pytest.mark.integration
 
@@ -30,7 +30,9 @@ def _create_points(session, index_class, options):
 def test_vectors_through_cql(docker_scylla):
     """Vectors come back as they were written; an index orders by distance; a vector of another size is refused."""
     session = docker_scylla.cql_connection()
-    _create_points(session, "StorageAttachedIndex", "{'similarity_function': 'euclidean'}")
+    # The log of a real node is followed from before the body.
+    with wait_for_log_lines(docker_scylla, [r"Index \[near\] registered"], [r"Index \[near\] became queryable"]):
+        _create_points(session, "StorageAttachedIndex", "{'similarity_function': 'euclidean'}")
     stored = {row.id: list(row.place) for row in session.execute("SELECT id, place FROM search.points")}
     assert stored == _POINTS
 
