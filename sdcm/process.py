@@ -70,6 +70,7 @@ def run(
     check: bool = True,
     log: Path | None = None,
     on_line: Callable[[str], None] | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> Completed:
     """Run a program in a process group of its own and wait for it.
 
@@ -83,6 +84,7 @@ def run(
             any case: its output is not whole, and who tolerates a status has not asked for that.
         log: File that all output is appended to; merges stderr into stdout.
         on_line: Called with each output line as it comes; merges stderr into stdout.
+        pass_fds: Descriptors to keep open in it.
 
     Returns:
         What the program did.
@@ -103,6 +105,7 @@ def run(
             env=None if env is None else dict(env),
             cwd=cwd,
             start_new_session=True,
+            pass_fds=tuple(pass_fds),
         )
     except OSError as exc:
         raise CommandFailed(f"cannot run {args[0]}", why=exc.strerror or str(exc)) from exc

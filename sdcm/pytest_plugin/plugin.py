@@ -85,8 +85,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """End with the runner from the first moment on: a project's conftest may take its time, or hang."""
+    session.end_with_runner()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register markers and features."""
+    session.end_with_runner()  # where the plugin was loaded too late for the hook above
     markers.register(config)
     for feature in _FEATURES:
         config.pluginmanager.register(feature, f"sct-{feature.__name__.rpartition('.')[2]}")

@@ -172,10 +172,13 @@ def context_of(config: pytest.Config) -> RunContext:
     return config.stash[_CONTEXT]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """End with the runner: a pipe that it holds open ends with it, even when it is killed."""
+def end_with_runner() -> None:
+    """End with the runner: a pipe that it holds open ends with it, even when it is killed.
+
+    The variable is taken out of the environment, so only pytest's first process does this.
+    """
     pipe = os.environ.pop(RUNNER_PIPE_VARIABLE, None)
-    if pipe is not None and not is_worker(config):
+    if pipe is not None:
         threading.Thread(target=_end_with_runner, args=(int(pipe),), name="runner-pipe", daemon=True).start()
 
 

@@ -1,14 +1,22 @@
 """The collect-only pass: which tests are chosen, and what each needs."""
 
+import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sdcm import journal, process
-from sdcm.broker.protocol import BROKER_VARIABLE, LEAKS_VARIABLE, PLAIN_VARIABLE, RUN_VARIABLE, SERVICES_VARIABLE
+from sdcm.broker.protocol import (
+    BROKER_VARIABLE,
+    LEAKS_VARIABLE,
+    PLAIN_VARIABLE,
+    RUN_VARIABLE,
+    RUNNER_PIPE_VARIABLE,
+    SERVICES_VARIABLE,
+)
 from sdcm.errors import SctError, UsageProblem
 from sdcm.exit_codes import ExitCode
 from sdcm.ownership.strays import CURRENT_TEST
@@ -104,12 +112,23 @@ def collect(
     argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "--no-header"]
     argv += selection_arguments(options, targets)
     env = {**environ, selected.ENVIRONMENT_VARIABLE: str(file), selected.SUITE_VARIABLE: options.suite}
-    done = process.run(argv, timeout=_DEADLINE, cwd=project, env=env, check=False)
+    done = _run_pytest(argv, project, env)
     if done.exit_status == ExitCode.PYTEST_USAGE_ERROR:
         raise _usage_problem(done, project, environ)
     if done.exit_status not in {ExitCode.OK, ExitCode.NOTHING_SELECTED} or not file.exists():
         raise CollectionFailed("pytest cannot collect the tests", evidence=f"{done.stdout}\n{done.stderr}".strip())
     return Selection(selected.read(file), time.monotonic() - started)
+
+
+def _run_pytest(argv: Sequence[str], project: Path, environ: Mapping[str, str]) -> process.Completed:
+    """Run a collecting pytest that ends with this process, even when this one is killed."""
+    read_end, write_end = os.pipe()
+    try:
+        env = {**environ, RUNNER_PIPE_VARIABLE: str(read_end)}
+        return process.run(argv, timeout=_DEADLINE, cwd=project, env=env, check=False, pass_fds=[read_end])
+    finally:
+        os.close(read_end)
+        os.close(write_end)
 
 
 def _usage_problem(done: process.Completed, project: Path, environ: Mapping[str, str]) -> UsageProblem:
@@ -132,7 +151,7 @@ def _node_ids(file: str, project: Path, environ: Mapping[str, str]) -> list[str]
     """Return the node ids in a file, for a suggestion; none when it cannot be collected."""
     argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", file]
     quiet = {name: value for name, value in environ.items() if name != selected.ENVIRONMENT_VARIABLE}
-    done = process.run(argv, timeout=_DEADLINE, cwd=project, env=quiet, check=False)
+    done = _run_pytest(argv, project, quiet)
     ids = [line for line in done.stdout.splitlines() if "::" in line]
     return ids + [re.sub(r"\[.*\]$", "", line) for line in ids if line.endswith("]")]
 

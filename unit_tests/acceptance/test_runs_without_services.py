@@ -115,8 +115,19 @@ def test_killing_the_runner_ends_pytest_too(project):
         "unit_tests/test_slow.py",
         "import pathlib, time\n\ndef test_slow():\n    pathlib.Path('slow').touch()\n    time.sleep(120)\n",
     )
-    child = project.start("unit-tests", "-n", "1", "-t", "test_slow.py")
-    wait_for((project.root / "slow").exists, step=0.1, timeout=30, text="the slow test runs")
+    kill_when_slow(project, "unit-tests", "-n", "1", "-t", "test_slow.py")
+
+
+def test_killing_the_runner_ends_the_collecting_pytest_too(project):
+    """A conftest that hangs is imported before pytest is configured."""
+    project.write("unit_tests/conftest.py", "import pathlib, time\n\npathlib.Path('slow').touch()\ntime.sleep(120)\n")
+    kill_when_slow(project, "integration-tests")
+
+
+def kill_when_slow(project, *arguments):
+    """Kill a run when its slow part runs, and wait until no process of it is left."""
+    child = project.start(*arguments)
+    wait_for((project.root / "slow").exists, step=0.1, timeout=30, text="the slow part runs")
     child.kill()
     child.communicate()
     mine = project.environ["SCT_STATE_DIR"]
