@@ -11,6 +11,7 @@ import click
 from sdcm.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from sdcm.cloud.sweep import Found
     from sdcm.environment.images_here import Removed
     from sdcm.ownership.docker_endpoint import Endpoint
     from sdcm.paths import Paths
@@ -42,9 +43,16 @@ class Duration(click.ParamType):  # type: ignore[type-arg] # generic only in the
     metavar="DURATION",
     help="Also what runs of other hosts or containers left that have shown no life for so long (90m, 2h, 1d).",
 )
+@click.option(
+    "--cloud",
+    "clouds",
+    type=click.Choice(["aws", "gce", "azure"]),
+    multiple=True,
+    help="Also what runs of any machine have tagged as theirs in this cloud longer ago than --older-than (default 1d).",
+)
 @click.option("--images", "with_images", is_flag=True, help="Also the images that were made here; never the user's.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(dry_run: bool, older_than: float | None, with_images: bool, as_json: bool) -> int:
+def command(dry_run: bool, older_than: float | None, clouds: tuple[str, ...], with_images: bool, as_json: bool) -> int:
     """Remove what dead runs have left; runs under way and kept environments are not touched."""
     from sdcm import paths
     from sdcm.environment.engine import stop_if_unused
@@ -56,6 +64,8 @@ def command(dry_run: bool, older_than: float | None, with_images: bool, as_json:
     if not as_json:
         _show(candidates, found.spared)
     left = [] if dry_run else found.remove(places)
+    tagged = _in_clouds(clouds, places, older_than or _SECONDS["d"])
+    left += [] if dry_run else [leftover for each in tagged if (leftover := each.remove()) is not None]
     images = _images(dry_run=dry_run) if with_images else None
     if not dry_run:
         stop_if_unused(places)
@@ -64,16 +74,37 @@ def command(dry_run: bool, older_than: float | None, with_images: bool, as_json:
             "dry_run": dry_run,
             "found": [asdict(candidate) for candidate in candidates],
             "spared_runs": found.spared,
+            "clouds": [{"kind": each.entry.kind, "name": each.entry.name, "run": each.owner.run_id} for each in tagged],
             "left": [asdict(leftover) for leftover in left],
             "images": None if images is None else {"removed": list(images.names), "kept": dict(images.kept)},
         }
         click.echo(json.dumps(report, indent=2))
     else:
+        for each in tagged:
+            click.echo(f"{each.entry.kind:<20} {each.entry.name:<40} run {each.owner.run_id} of {each.owner.host}")
         if images is not None:
             _show_images(images, dry_run=dry_run)
         for leftover in left:
             click.echo(f"left over: {leftover}", err=True)
     return ExitCode.ENVIRONMENT_FAILED if left else ExitCode.OK
+
+
+def _in_clouds(labels: tuple[str, ...], places: "Paths", older_than: float) -> "list[Found]":
+    """Return what runs have left in clouds; a cloud that cannot be used is an error.
+
+    Raises:
+        ServiceUnavailable: Its credentials are missing or do not work.
+    """
+    if not labels:
+        return []
+    from sdcm.broker import runs
+    from sdcm.cloud import sweep
+    from sdcm.cloud.probes import probe
+
+    for verdict in probe(labels).values():
+        verdict.require()
+    spared = frozenset(run.run_id for run in runs.live_runs(places))
+    return [each for label in labels for each in sweep.find(label, older_than=older_than, spared=spared)]
 
 
 def _engine_that_answers(places: "Paths") -> "Endpoint | None":

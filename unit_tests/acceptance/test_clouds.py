@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+import time
 
 import boto3
 import psutil
@@ -15,6 +16,7 @@ from azure.storage.blob import BlobServiceClient
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
+from sdcm.cloud.owner import Owner
 from sdcm.containers.service import ContainerRequest
 from sdcm.pytest_plugin.container_leases import container_for
 from sdcm.wait import wait_for
@@ -245,3 +247,13 @@ def test_what_a_dead_run_had_made_in_each_cloud_is_swept(request, on_aws, catalo
             assert on_aws.nothing_left()
             ledger = next((on_aws.state / "runs").glob("*/ledger.jsonl")).read_text()
             assert AZURITE_KEY not in ledger
+
+            # What a machine left that is gone with its ledger: found by its tags, judged by its age.
+            for name, age in (("sct-old", 7200), ("sct-young", 60)):
+                owner = Owner("deadbeef", "elsewhere", int(time.time()) - age)
+                blobs.create_container(name, metadata=owner.tags("_"))
+            blobs.create_container("sct-theirs")
+            swept = on_aws.sct("clean", "--cloud", "aws", "--cloud", "azure", "--older-than", "1h")
+            assert swept.code == 0, swept.text
+            assert "sct-old" in swept.out
+            assert left() == ["sct-theirs", "sct-young"]

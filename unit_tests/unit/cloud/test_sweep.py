@@ -1,0 +1,59 @@
+"""Sweeping what runs without a ledger left, against moto."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from sdcm.cloud import sweep
+from sdcm.cloud.aws.resources import AwsResources
+from sdcm.cloud.owner import Owner
+from sdcm.ownership.ledger import Ledger
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty account."""
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with mock_aws():
+        yield
+
+
+def made_by(book: Ledger, run: str, age: float) -> AwsResources:
+    """Make a bucket, a parameter, a key and an instance for a run that began so many seconds ago, and forget them."""
+    aws = AwsResources(book, Owner(run, "elsewhere", int(time.time() - age)))
+    aws.s3_bucket().put("a", b"1")
+    aws.ssm_parameter("x")
+    aws.kms_key()
+    aws.ec2_instance("ami-0123456789abcdef0")
+    return aws
+
+
+def kinds(older_than: float, spared: frozenset[str] = frozenset()) -> list[str]:
+    return sorted(each.entry.kind for each in sweep.find("aws", older_than=older_than, spared=spared))
+
+
+def test_what_is_old_and_ours_goes_and_nothing_else(account: None, book: Ledger) -> None:
+    aws = made_by(book, "0badcafe", 2 * HOUR)
+    s3 = aws.client("s3")
+    where = {"LocationConstraint": "eu-west-1"}
+    s3.create_bucket(Bucket="sct-somebody-elses", CreateBucketConfiguration=where)
+    young = AwsResources(book, Owner("deadbeef", "elsewhere", int(time.time()))).s3_bucket()
+
+    assert kinds(HOUR) == ["ec2-instance", "kms-key", "s3-bucket", "ssm-parameter"]
+    assert kinds(HOUR, frozenset({"0badcafe"})) == []
+    found = sweep.find("aws", older_than=HOUR)
+    assert {each.owner.run_id for each in found} == {"0badcafe"}
+    assert [each.remove() for each in found] == [None] * 4
+    assert kinds(HOUR) == []
+    assert kinds(-1.0) == ["s3-bucket"]
+    assert sorted(bucket["Name"] for bucket in s3.list_buckets()["Buckets"]) == sorted(
+        [
+            "sct-somebody-elses",
+            young.name,
+        ]
+    )
