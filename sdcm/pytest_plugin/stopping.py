@@ -6,6 +6,7 @@ A SIGTERM ends pytest in order, from a debugger's prompt too: fixtures are torn 
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -71,13 +72,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """End in order on SIGTERM, unless somebody else handles it."""
     if is_worker(config) or not acts(config) or threading.current_thread() is not threading.main_thread():
         return
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _end)
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return
 
+    def end(_number: int, _frame: FrameType | None) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if (flag := flag_of(config)) is not None:
+            # The workers' tests end too; xdist would wait ten seconds for them.
+            flag.put_up(time.time(), "pytest was ended by SIGTERM", StopFlag.INTERRUPTED)
+        pytest.exit("ended by SIGTERM", returncode=pytest.ExitCode.INTERRUPTED)
 
-def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    pytest.exit("ended by SIGTERM", returncode=pytest.ExitCode.INTERRUPTED)
+    signal.signal(signal.SIGTERM, end)
 
 
 def _debugging(config: pytest.Config, *, on: bool) -> None:

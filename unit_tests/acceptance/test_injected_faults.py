@@ -83,19 +83,19 @@ ON_THE_ENGINE = '''
 
 #: Function -> the run's exit code, and what names the step.
 SET_UP = {
-    "sdcm.run.selection:collect": (70, "in select_while_looking_for_engine (sdcm/run/services.py)"),
-    "sdcm.run.plan:make_plan": (70, "in plan (sdcm/run/pipeline.py)"),
-    "sdcm.broker.opener:OpenBroker._start": (70, "in start (sdcm/broker/opener.py)"),
+    "sdcm.run.selection:collect": (70, "(sdcm/run/services.py)"),
+    "sdcm.run.plan:make_plan": (70, "(sdcm/run/pipeline.py)"),
+    "sdcm.broker.opener:OpenBroker._start": (70, "(sdcm/broker/opener.py)"),
     "sdcm.broker.server:Server.__init__": (75, "broker failed"),
     "sdcm.run.services_up:ServicesUp._engine_up": (75, "step engine failed"),
     "sdcm.run.services_up:ServicesUp._make_network": (75, "step network failed"),
-    "sdcm.run.pytest_session:PytestSession.__init__": (70, "in run_tests (sdcm/run/tests.py)"),
-    "sdcm.run.services:adopt": (70, "in run_tests (sdcm/run/tests.py)"),
+    "sdcm.run.pytest_session:PytestSession.__init__": (70, "(sdcm/run/tests.py)"),
+    "sdcm.run.services:adopt": (70, "(sdcm/run/tests.py)"),
 }
 TEARDOWN = {
     "sdcm.run.teardown:tear_down": (75, "end: tear_down failed"),
     "sdcm.ownership.removers:remove": (75, "end: tear_down failed"),
-    "sdcm.run.report:finish": (70, "in execute (sdcm/run/pipeline.py)"),
+    "sdcm.run.report:finish": (70, "(sdcm/run/pipeline.py)"),
 }
 #: What the broker does at its end before it tears down.
 END = (
