@@ -2,9 +2,11 @@
 
 The keys are set in the copy of the file that a created, not yet started container holds: no bind mount, no
 entrypoint of our own. With `native_entrypoint` the file stays as the image has it: no login is asked for, as
-releases from 2026.1 on need, which no longer know the keys of the default superuser.
+releases from 2026.1 on need, which no longer know the keys of the default superuser. Rack and data centre are then
+arguments, which the image takes from 2026.1 on; without it a file says them, which every release reads.
 """
 
+from sdcm.containers.archive import FileCopy
 from sdcm.containers.flavours import (
     CQL_PORT,
     DEFAULT_LOGIN,
@@ -19,14 +21,27 @@ from sdcm.containers.records import NodeSpec
 from sdcm.errors import UsageProblem
 
 ALTERNATOR_PORT = 8000
-_DEFAULT_DC = "datacenter1"
+_DEFAULT_DC, _DEFAULT_RACK = "datacenter1", "rack1"
 _YAML = "/etc/scylla/scylla.yaml"
+_PLACE = "/etc/scylla/cassandra-rackdc.properties"
 _SSL_INSIDE = "/etc/scylla/ssl_conf"
 #: SHA-512 crypt of the default superuser's well-known password.
 _SALTED_LOGIN = (
     "$6$sctdefaultlogin0$AhY2pC6z7u4KSL.tUhwekoGdcXTzm3cV1wT9IJDuTKrrjLt72Zc.p1aM2/e2cYzC6HnIwdElj0qPKsJ38uHxr0"
 )
 _NODE_CERTIFICATE = "client-facing"
+
+
+def _has_place(spec: NodeSpec) -> bool:
+    return bool(spec.rack or spec.dc)
+
+
+def _files(spec: NodeSpec) -> tuple[FileCopy, ...]:
+    files = [credentials_file(), *certificate_files(spec.ssl_dir, _SSL_INSIDE)]
+    if _has_place(spec):
+        place = f"dc={spec.dc or _DEFAULT_DC}\nrack={rack_name(spec.rack) or _DEFAULT_RACK}\nprefer_local=true\n"
+        files.append(FileCopy(_PLACE, place.encode(), 0o644))
+    return tuple(files)
 
 
 def _command(spec: NodeSpec) -> tuple[str, ...]:
@@ -39,10 +54,10 @@ def _command(spec: NodeSpec) -> tuple[str, ...]:
     ]  # fmt: skip
     if spec.seeds:
         command.append(f"--seeds={','.join(spec.seeds)}")
-    if spec.rack or spec.dc:
+    if spec.native_entrypoint and _has_place(spec):
         command.append(f"--dc={spec.dc or _DEFAULT_DC}")
-    if spec.rack:
-        command.append(f"--rack={rack_name(spec.rack)}")
+        if spec.rack:
+            command.append(f"--rack={rack_name(spec.rack)}")
     return (*command, *spec.extra_args)
 
 
@@ -60,6 +75,9 @@ def _settings(spec: NodeSpec) -> dict[str, object]:
     }
     if spec.cluster_name:
         settings["cluster_name"] = spec.cluster_name
+    if _has_place(spec):
+        # What reads the file of rack and data centre.
+        settings["endpoint_snitch"] = "GossipingPropertyFileSnitch"
     if spec.ssl_dir:
         settings["client_encryption_options"] = {
             "enabled": True,
@@ -79,7 +97,7 @@ def _arguments(spec: NodeSpec) -> LaunchArguments:
         )
     return LaunchArguments(
         command=_command(spec),
-        files=() if spec.native_entrypoint else (credentials_file(), *certificate_files(spec.ssl_dir, _SSL_INSIDE)),
+        files=() if spec.native_entrypoint else _files(spec),
         yaml=None if spec.native_entrypoint else YamlEdit(_YAML, _settings(spec)),
         user="root",
         # No limit on the container: Scylla refuses to start where it sees less memory than it was told to use.
@@ -93,7 +111,7 @@ FLAVOUR = Flavour(
     http_port=ALTERNATOR_PORT,
     capabilities=("alternator", "cql", "cqlsh", "nodetool", "ssl"),
     default_dc=_DEFAULT_DC,
-    default_rack="rack1",
+    default_rack=_DEFAULT_RACK,
     settings_file=_YAML,
     ssl_inside=_SSL_INSIDE,
     uid=0,

@@ -75,7 +75,7 @@ def test_scylla_gets_its_settings_as_arguments_and_in_its_yaml(docker: FakeDocke
     assert made.options["command"] == [
         "--smp", "2", "--memory", "1024M", "--overprovisioned", "1",
         "--alternator-port", "8000", "--alternator-write-isolation", "always",
-        "--seeds=10.0.0.7", "--dc=datacenter1", "--rack=RACK1", "--x",
+        "--seeds=10.0.0.7", "--x",
     ]  # fmt: skip
     assert made.options["user"] == "root"
     assert made.options["nano_cpus"] == 2_000_000_000
@@ -94,9 +94,38 @@ def test_scylla_gets_its_settings_as_arguments_and_in_its_yaml(docker: FakeDocke
     assert (record.dc, record.rack) == ("datacenter1", "RACK1")
 
 
+@pytest.mark.parametrize(
+    ("place", "lines"),
+    [
+        pytest.param({"rack": "1"}, ["dc=datacenter1", "rack=RACK1"], id="rack"),
+        pytest.param({"dc": "east"}, ["dc=east", "rack=rack1"], id="data-centre"),
+        pytest.param({"dc": "east", "rack": "r7"}, ["dc=east", "rack=r7"], id="both"),
+    ],
+)
+def test_scylla_reads_rack_and_data_centre_from_a_file(
+    docker: FakeDocker, place: dict[str, str], lines: list[str]
+) -> None:
+    """Images before 2026.1 end at once over arguments that name them."""
+    _, made = launch(docker, "scylla", **place)
+    assert not [word for word in made.options["command"] if word.startswith(("--rack", "--dc"))]
+    said = made.put["/etc/scylla/cassandra-rackdc.properties"][0].decode().splitlines()
+    assert said == [*lines, "prefer_local=true"]
+    settings = yaml.safe_load(made.put["/etc/scylla/scylla.yaml"][0])
+    assert settings["endpoint_snitch"] == "GossipingPropertyFileSnitch"
+
+
 def test_scylla_alone_gets_neither_rack_nor_data_centre(docker: FakeDocker) -> None:
     _, made = launch(docker, "scylla")
     assert not [word for word in made.options["command"] if word.startswith(("--rack", "--dc", "--seeds"))]
+    assert "/etc/scylla/cassandra-rackdc.properties" not in made.put
+    assert "endpoint_snitch" not in yaml.safe_load(made.put["/etc/scylla/scylla.yaml"][0])
+
+
+def test_a_native_entrypoint_takes_rack_and_data_centre_as_arguments(docker: FakeDocker, cql: FakeCql) -> None:
+    cql.asks_login = False
+    _, made = launch(docker, "scylla", native_entrypoint=True, rack="1", dc="east")
+    assert made.options["command"][-2:] == ["--dc=east", "--rack=RACK1"]
+    assert made.put == {}
 
 
 def test_a_native_entrypoint_keeps_the_image_as_it_is(docker: FakeDocker, cql: FakeCql) -> None:
