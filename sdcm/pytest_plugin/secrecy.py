@@ -33,6 +33,12 @@ def know_params(config: pytest.Config, params: "SCTConfiguration") -> None:
     redactor.learn_named(params.to_dict())
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the environment's secrets from the start: a guarded unit test's reports are made without its variables."""
+    if acts(config):
+        redactor_of(config).learn_named(os.environ)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Hide secrets in a report, evidence that others added included: it is the outermost to see it."""

@@ -35,15 +35,21 @@ if TYPE_CHECKING:
 #: Setting of a project whose tests follow our rules; without it, plain pytest acts only on what is ours by name.
 ACTS_INI = "sct"
 _CONTEXT = pytest.StashKey["RunContext"]()
+_ACTS = pytest.StashKey[bool]()
 #: Seconds for a broker that was hung up on to tear down.
 _TEARDOWN_DEADLINE = 180.0
 
 
 def acts(config: pytest.Config) -> bool:
-    """Whether our rules hold: in a stranger's project the plugin only gives fixtures and names."""
-    under_runner = RUN_VARIABLE in os.environ and PLAIN_VARIABLE not in os.environ
-    collecting_for_runner = config.option.collectonly and selected.ENVIRONMENT_VARIABLE in os.environ
-    return under_runner or collecting_for_runner or bool(config.getini(ACTS_INI))
+    """Whether our rules hold: in a stranger's project the plugin only gives fixtures and names.
+
+    The first answer stands: while a guarded unit test runs, the variables that tell are out of the environment.
+    """
+    if _ACTS not in config.stash:
+        under_runner = RUN_VARIABLE in os.environ and PLAIN_VARIABLE not in os.environ
+        collecting_for_runner = config.option.collectonly and selected.ENVIRONMENT_VARIABLE in os.environ
+        config.stash[_ACTS] = under_runner or collecting_for_runner or bool(config.getini(ACTS_INI))
+    return config.stash[_ACTS]
 
 
 def is_worker(config: pytest.Config) -> bool:
