@@ -49,7 +49,8 @@ def docker_vector_store(
 
     The marker's `docker_scylla_args(vs_docker_image=...)` names the image. Port and threads are those of `params`
     (`vector_store_port`, `vector_store_threads`), where the image and the number of nodes are set too. It answers
-    for its indexes before the test starts, and the node sends it its vector queries. It works with Scylla alone.
+    for its indexes before the test starts, and the node sends it its vector queries. It works with Scylla alone: from
+    2025.4 on, in keyspaces made with `tablets = {'enabled': true}`.
 
     External services: Docker
     """

@@ -15,9 +15,10 @@ pytestmark = pytest.mark.integration
 _POINTS = {1: [1.0, 0.0, 0.0], 2: [0.0, 0.0, 9.0], 3: [3.0, 3.0, 0.0], 4: [1.0, 1.25, 0.0], 5: [-5.0, 0.0, 0.0]}
 
 
-def _create_points(session, index_class, options):
+def _create_points(session, index_class, options, keyspace_options=""):
     session.execute(
         "CREATE KEYSPACE search WITH replication = {'class': 'NetworkTopologyStrategy', 'replication_factor': 1}"
+        + keyspace_options
     )
     session.execute("CREATE TABLE search.points (id int PRIMARY KEY, kind text, place vector<float, 3>)")
     session.execute(f"CREATE CUSTOM INDEX near ON search.points (place) USING '{index_class}' WITH OPTIONS = {options}")
@@ -54,11 +55,17 @@ def test_vectors_through_cql(docker_scylla):
         session.execute("SELECT id FROM search.points ORDER BY place ANN OF [1, 1] LIMIT 2")
 
 
-@pytest.mark.docker_scylla_args(vs_docker_image="scylladb/vector-store:1.2.0")
+@pytest.mark.docker_scylla_args(
+    # The first release line that asks a store.
+    scylla_docker_image="scylladb/scylla:2025.4.2",
+    vs_docker_image="scylladb/vector-store:1.2.0",
+)
 def test_a_search_through_the_store_is_the_one_through_cql(docker_vector_store, docker_scylla):
     """The store answers, counts, and finds what CQL finds; where its image is not to be had, this skips naming it."""
     session = docker_scylla.cql_connection()
-    _create_points(session, "vector_index", "{'similarity_function': 'EUCLIDEAN'}")
+    # Such an index is refused on a keyspace without tablets.
+    tablets = " AND tablets = {'enabled': true}"
+    _create_points(session, "vector_index", "{'similarity_function': 'EUCLIDEAN'}", tablets)
     assert docker_vector_store.get_info()["version"]
     wait_for(
         lambda: docker_vector_store.get_index_status("search", "near")["count"] == len(_POINTS),
