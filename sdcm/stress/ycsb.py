@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from sdcm.containers.alternator import PASSWORD, ROLE, AccessKeys, role_keys
 from sdcm.containers.archive import FileCopy
 from sdcm.containers.execution import CommandResult
 from sdcm.errors import UsageProblem
@@ -161,17 +162,24 @@ class YcsbStressThread(DockerBasedStressThread):
             lines |= {"dynamodb.alternator.loadbalancing": "true"}
         if self._want("alternator_trust_all_certificates"):
             lines |= {"dynamodb.trustAllCertificates": "true"}
-        key, secret = "alternator", "password"
-        if self._want("alternator_enforce_authorization"):
-            key = str(self._want("alternator_access_key_id") or key)
-            secret = str(self._want("alternator_secret_access_key") or secret)
-        credentials = f"accessKey = {key}\nsecretKey = {secret}\n"
+        keys = self._keys()
+        credentials = f"accessKey = {keys.access_key_id}\nsecretKey = {keys.secret_access_key}\n"
         properties = "".join(f"{name} = {value}\n" for name, value in lines.items())
         return [
             *target.certificates,
             FileCopy(_PROPERTIES, properties.encode()),
             FileCopy("/tmp/aws_empty_file", credentials.encode()),  # noqa: S108
         ]
+
+    def _keys(self) -> AccessKeys:
+        """Return what requests are signed with: what the configuration says, else the role of a node that asks."""
+        key, secret = (str(self._want(f"alternator_{name}") or "") for name in ("access_key_id", "secret_access_key"))
+        if secret or key not in ("", ROLE):
+            return AccessKeys(key or ROLE, secret or PASSWORD)
+        node = self.node_list[0]
+        if "alternator" in node.record.capabilities and node.record.username:
+            return role_keys(node.cql_connection().execute)
+        return AccessKeys()
 
     def command(self, seat: Seat, target: Target, container: "Container") -> Command:
         """Return YCSB's command with nodes, login and its longest time."""

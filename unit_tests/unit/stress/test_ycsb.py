@@ -1,10 +1,13 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sdcm.config.model import load_params
+from sdcm.containers.records import NodeRecord
 from sdcm.errors import UsageProblem
 from sdcm.events.device import EventsDevice
 from sdcm.stress import live
@@ -114,6 +117,46 @@ def test_the_command_for_dynamodb(tmp_path: Path, node: Any) -> None:
     assert b"dynamodb.endpoint = http://10.0.0.1:8000" in archive
     assert b"dynamodb.hashKeyName = p" in archive
     assert b"trustAllCertificates" not in archive
+
+
+@pytest.mark.parametrize(
+    ("settings", "credentials"),
+    [
+        pytest.param({}, b"accessKey = alternator\nsecretKey = $6$salted\n", id="of-the-node"),
+        pytest.param(
+            {"alternator_access_key_id": "alternator"},
+            b"accessKey = alternator\nsecretKey = $6$salted\n",
+            id="secret-of-the-node",
+        ),
+        pytest.param(
+            {"alternator_access_key_id": "me", "alternator_secret_access_key": "mine"},
+            b"accessKey = me\nsecretKey = mine\n",
+            id="given",
+        ),
+    ],
+)
+def test_requests_are_signed_with_keys_that_a_scylla_node_takes(
+    tmp_path: Path, node_record: NodeRecord, settings: dict[str, str], credentials: bytes
+) -> None:
+    """Scylla takes the salted hash of the role's password for its secret, and refuses the password."""
+    asked: list[str] = []
+
+    def execute(statement: str) -> list[Any]:
+        asked.append(statement)
+        return [SimpleNamespace(salted_hash="$6$salted")]
+
+    node: Any = SimpleNamespace(
+        cql_address=node_record.ip,
+        record=replace(node_record, flavour="scylla", capabilities=("alternator", "cql")),
+        cql_connection=lambda: SimpleNamespace(execute=execute),
+    )
+    params = load_params((), {}, tmp_path)
+    params.update({"alternator_use_dns_routing": True, "alternator_enforce_authorization": True, **settings})
+    loaders = FakeLoaders(tmp_path, lambda _: (0, recorded("ycsb-reads.txt"), ""))
+    YcsbStressThread(loaders.set, DYNAMODB, 10, node_list=[node], params=params).run().runs()
+    [archive] = loaders.containers[0].archives
+    assert credentials in archive
+    assert any("CREATE ROLE" in statement for statement in asked) == (b"$6$" in credentials)
 
 
 def test_dynamodb_wants_one_way_to_find_nodes(tmp_path: Path) -> None:
