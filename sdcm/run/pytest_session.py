@@ -106,6 +106,7 @@ class PytestSession:
                 pass
             else:
                 self._end_stragglers()
+                os.close(self._pipe)
                 return PytestOutcome(status, interrupts() > 0, lost)
             if not lost and (lost := fault()):
                 say(f"{lost}: tests end")

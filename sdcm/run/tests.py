@@ -43,7 +43,8 @@ def run_tests(run: "Run") -> "Run":
         outcome = _session(run, argv, own_terminal=own_terminal)
         status = status or outcome.status
         run = replace(run, outcome=replace(outcome, status=status))
-        if run.interrupts.count or _fault(run):
+        # With `-x` the first failure ends the run, not its repetition alone: the flag lets no further test start.
+        if run.interrupts.count or _fault(run) or StopFlag(run.state).enough():
             break
     run.interrupts.keys_are_pytests = False
     if run.options.integration:

@@ -1,0 +1,42 @@
+"""How often pytest runs."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from sdcm.journal import Journal
+from sdcm.paths import Paths
+from sdcm.run import tests
+from sdcm.run.options import RunOptions
+from sdcm.run.pipeline import Run
+from sdcm.run.pytest_session import PytestOutcome
+from sdcm.run.signals import Interrupts
+from sdcm.stop_flag import StopFlag
+
+
+@pytest.fixture
+def run(tmp_path):
+    places = Paths(*(tmp_path / name for name in ("runtime", "state", "cache", "engine")))
+    state = places.run_state("0a1b2c3d")
+    state.mkdir(parents=True)
+    journal = Journal(state / "journal.jsonl")
+    options = RunOptions("unit-tests", workers=0, repeat=3)
+    with ExitStack() as stack:
+        stack.callback(journal.close)
+        yield Run(options, {}, places, "0a1b2c3d", tmp_path, ("unit_tests",), journal, Interrupts(), stack)
+
+
+@pytest.mark.parametrize(("enough", "times"), [(False, 3), (True, 1)])
+def test_repeats_end_with_the_failure_that_was_enough(run, monkeypatch, enough, times):
+    sessions = []
+
+    def session(of, argv, *, own_terminal):
+        sessions.append(argv)
+        if enough:
+            StopFlag(of.state).put_up_enough()
+        return PytestOutcome(1)
+
+    monkeypatch.setattr(tests, "_session", session)
+
+    assert tests.run_tests(run).outcome.status == 1
+    assert len(sessions) == times
