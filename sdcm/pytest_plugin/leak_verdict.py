@@ -113,8 +113,9 @@ class LeakVerdict:
             else:
                 self._pending.append(test)
 
+    @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        """Wait for the verdicts that the broker gives."""
+        """Wait for the verdicts that the broker gives; pytest has torn down by now what `-x` or a stop left standing."""
         for span in self._pending:
             self._conclude(span)
         if self._told:
