@@ -218,8 +218,9 @@ class LeakWatch:
 
     def _conclude(self, found: Appeared) -> None:
         """Tell of it, and remove it where it is ours, unless it is gone or belongs to something else."""
-        if not self._is_left(found):
-            if found.entry is not None:
+        left = self._is_left(found)
+        if not left:
+            if left is not None and found.entry is not None:
                 self._ledger.removed(found.entry)
             return
         state, reason = ("removed", self._remove(found)) if found.ours else ("left", _NOT_OURS)
@@ -236,7 +237,8 @@ class LeakWatch:
             sure=found.sure and (found.ours or self._alone()),
         )
 
-    def _is_left(self, found: Appeared) -> bool:
+    def _is_left(self, found: Appeared) -> bool | None:
+        """Return whether it is there and nobody's; None where the engine does not tell: then the ledger keeps it."""
         item = found.item
         if item.kind == "volume":
             # One that a container holds goes with it.
@@ -246,7 +248,7 @@ class LeakWatch:
         path = f"/{item.kind}s/{item.id}"
         status, answer = self._call("GET", f"{path}/json" if item.kind == "container" else path)
         if status != 200:
-            return False
+            return False if status == 404 else None
         if item.kind != "container":
             return True
         if (answer.get("State") or {}).get("Status") == "removing":

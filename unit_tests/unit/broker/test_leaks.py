@@ -84,6 +84,14 @@ def test_on_a_private_engine_what_nobody_owns_is_named_and_removed(scene):
     assert scene.ledger.entries() == ()
 
 
+def test_what_an_engine_does_not_tell_of_stays_in_the_ledger(scene):
+    scene.on(private=True).test("a.py::one")
+    scene.appears("lone")
+    scene.engine.close()
+    assert scene.verdicts() == []
+    assert [entry.name for entry in scene.ledger.entries()] == ["id-lone"]
+
+
 def test_on_the_users_engine_it_is_named_and_stays(scene):
     scene.on(private=False)
     scene.appears("before-any-test")
