@@ -115,7 +115,7 @@ class LeakVerdict:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        """Wait for the verdicts that the broker gives; pytest has torn down by now what `-x` or a stop left standing."""
+        """Wait for the verdicts that the broker gives; pytest has torn down what `-x` or a stop left standing."""
         for span in self._pending:
             self._conclude(span)
         if self._told:
