@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sdcm.cloud.aws import clients as aws
+from sdcm.cloud.aws.removal import GONE
 from sdcm.cloud.azure import clients as azure
 from sdcm.cloud.gce import clients as gce
 from sdcm.cloud.owner import PREFIX, Owner
@@ -87,10 +88,22 @@ def _of_aws() -> Iterator[_Row]:
             if start is None:
                 continue
             kind, name = _ARNS[start], text.removeprefix(start)
-            if _goes_by_itself(kind, name, region):
+            if _is_gone(kind, name, region):
                 continue
             name = {"cloudformation-stack": name.partition("/")[0], "ssm-parameter": f"/{name}"}.get(kind, name)
             yield kind, name, {tag["Key"]: tag["Value"] for tag in each["Tags"]}, facts
+
+
+def _is_gone(kind: str, name: str, region: str) -> bool:
+    """Whether it is gone already, or goes by itself: tags are told of for a while after what carried them."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return _goes_by_itself(kind, name, region)
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] in GONE:
+            return True
+        raise
 
 
 def _goes_by_itself(kind: str, name: str, region: str) -> bool:

@@ -15,7 +15,8 @@ NAME_TAG = "sct.name"
 #: Fewest days after which AWS deletes a key.
 KEY_DAYS = 7
 _POLL = 2.0
-_GONE = {
+#: What AWS answers when there is no such thing any more.
+GONE = {
     "NoSuchBucket", "NoSuchKey", "404", "ParameterNotFound", "NotFoundException", "InvalidInstanceID.NotFound",
 }  # fmt: skip
 #: An instance in these states costs nothing any more and is on its way out for good.
@@ -33,7 +34,7 @@ def _remover(remove: Callable[[AwsPlace, str, float], None]) -> Remover:
         try:
             remove(place, entry.name, deadline)
         except ClientError as exc:
-            if exc.response["Error"]["Code"] not in _GONE:
+            if exc.response["Error"]["Code"] not in GONE:
                 raise
         except Unreachable:
             # An emulator on this machine that is gone has taken along all it held.

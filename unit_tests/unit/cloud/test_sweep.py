@@ -2,8 +2,11 @@
 
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from sdcm.cloud import sweep
@@ -57,3 +60,30 @@ def test_what_is_old_and_ours_goes_and_nothing_else(account: None, book: Ledger)
             young.name,
         ]
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "left"),
+    [
+        pytest.param("InvalidInstanceID.NotFound", ["kms-key", "s3-bucket", "ssm-parameter"], id="gone"),
+        pytest.param("UnauthorizedOperation", None, id="not-allowed"),
+    ],
+)
+def test_what_is_gone_but_still_listed_hinders_no_other(
+    account: None, book: Ledger, monkeypatch: pytest.MonkeyPatch, code: str, left: list[str] | None
+) -> None:
+    made_by(book, "0badcafe", 2 * HOUR)
+    real = sweep.aws.client
+
+    def describe(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": ""}}, "DescribeInstances")
+
+    def client(service: str, region: str) -> Any:
+        return SimpleNamespace(describe_instances=describe) if service == "ec2" else real(service, region)
+
+    monkeypatch.setattr(sweep.aws, "client", client)
+    if left is None:
+        with pytest.raises(ClientError):
+            kinds(HOUR)
+    else:
+        assert kinds(HOUR) == left
