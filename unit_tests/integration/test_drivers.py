@@ -27,6 +27,7 @@ UNREACHABLE = ("dns error", "connect error", "error sending request", "Failed to
 SCRIPT = """\
 import importlib.util, json, sys
 from importlib.metadata import version
+from cassandra import ConsistencyLevel
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import Cluster
 
@@ -42,6 +43,7 @@ cluster = Cluster(
 )
 session = cluster.connect()
 session.default_timeout = 60
+session.default_consistency_level = ConsistencyLevel.ALL  # what one node has taken, the other one may not have yet
 session.execute(
     "CREATE KEYSPACE IF NOT EXISTS %s WITH replication = {'class': 'NetworkTopologyStrategy', 'datacenter1': %d}"
     % (table.partition(".")[0], len(published))

@@ -12,6 +12,10 @@ pytestmark = pytest.mark.integration
 
 #: What a test may leave in a database: each is a list of statements; `{name}` is a fresh name.
 _SCHEMA = "CREATE KEYSPACE {name} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}"
+_VIEW = (
+    "CREATE MATERIALIZED VIEW {name}.v AS SELECT a, b FROM {name}.t WHERE a IS NOT NULL AND b IS NOT NULL "
+    "PRIMARY KEY (b, a)"
+)
 LEAVINGS = {
     "nothing": [],
     "a keyspace with rows": [
@@ -25,7 +29,7 @@ LEAVINGS = {
         "CREATE TABLE {name}.t (a int PRIMARY KEY, b int, p frozen<pair>)",
         "CREATE INDEX ON {name}.t (b)",
         "CREATE FUNCTION {name}.twice (v int) CALLED ON NULL INPUT RETURNS int LANGUAGE java AS 'return v * 2;'",
-        "CREATE MATERIALIZED VIEW {name}.v AS SELECT a, b FROM {name}.t WHERE b > 0 AND a > 0 PRIMARY KEY (b, a)",
+        _VIEW,
         "INSERT INTO {name}.t (a, b, p) VALUES (1, 2, {{x: 1, y: 2}})",
     ],
     "a role with grants": [
