@@ -86,6 +86,24 @@ def test_a_default_is_left_out_only_for_the_very_flag(tmp_path: Path, node: Any)
     assert not any(word.startswith("--oracle-cluster") for word in words)
 
 
+def test_no_flag_is_added_that_the_pinned_release_ends_over(tmp_path: Path, node: Any, oracle: Any) -> None:
+    """The pinned release's flags, as pkg/cmd/flags.go of scylladb/gemini declares them at v2.6.1."""
+    params = load_params((), {}, tmp_path)
+    params.update({"gemini_log_cql_statements": True, "gemini_table_options": ["cdc={}"]})
+    thread = GeminiStressThread(node, oracle, FakeLoaders(tmp_path, lambda _: None).set, "gemini", 60, params=params)
+    words = shlex.split(thread.generate_gemini_command("/tmp/schema.json"))[1:]
+    assert {word.removeprefix("--").partition("=")[0] for word in words} == {
+        "async-objects-stabilization-attempts", "async-objects-stabilization-backoff", "bind", "connect-timeout",
+        "consistency", "cql-features", "dataset-size", "drop-schema", "fail-fast", "level", "materialized-views",
+        "max-clustering-keys", "max-columns", "max-partition-keys", "max-tables", "min-clustering-keys", "min-columns",
+        "min-partition-keys", "oracle-cluster", "oracle-host-selection-policy", "oracle-password",
+        "oracle-replication-strategy", "oracle-statement-log-file", "oracle-username", "outfile", "partition-count",
+        "partition-key-distribution", "profiling-port", "replication-strategy", "request-timeout", "schema",
+        "schema-seed", "seed", "table-options", "test-cluster", "test-host-selection-policy", "test-password",
+        "test-statement-log-file", "test-username", "use-counters", "use-lwt",
+    }  # fmt: skip
+
+
 def test_a_schema_file_is_copied_in_and_seeds_follow_the_configuration(tmp_path: Path, node: Any) -> None:
     (tmp_path / "schema.json").write_text('{"keyspace": {"name": "ks1"}}')
     params = load_params((), {}, tmp_path)
@@ -117,9 +135,16 @@ def test_words_on_standard_error_are_a_warning(tmp_path: Path, node: Any, device
     assert device.get_event_summary() == {"NORMAL": 1, "WARNING": 1}
 
 
-def test_lines_of_its_log_have_the_severity_they_say(tmp_path: Path, node: Any, device: EventsDevice) -> None:
-    line = recorded("gemini-log.txt")
-    log = line + "".join(line.replace('"INFO"', f'"{level}"') for level in ("WARN", "ERROR", "FATAL"))
+@pytest.mark.parametrize("lower", [pytest.param(False, id="older-releases"), pytest.param(True, id="2.6.1")])
+def test_lines_of_its_log_have_the_severity_they_say(
+    tmp_path: Path, node: Any, device: EventsDevice, lower: bool
+) -> None:
+    if not lower:
+        line = recorded("gemini-log.txt")
+        log = line + "".join(line.replace('"INFO"', f'"{level}"') for level in ("WARN", "ERROR", "FATAL"))
+    else:
+        levels = ("info", "warn", "error", "fatal")
+        log = "".join(f'{{"level":"{level}","ts":"2026-01-01T00:00:00Z","msg":"said"}}\n' for level in levels)
     loaders = FakeLoaders(tmp_path, _answers(_result(read_ops=5), log=log))
     GeminiStressThread(node, None, loaders.set, COMMAND, 60).run().runs()
     assert device.get_event_summary() == {"NORMAL": 2, "WARNING": 1, "ERROR": 1, "CRITICAL": 1}
