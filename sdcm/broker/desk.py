@@ -4,7 +4,6 @@ import itertools
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from pathlib import Path
 from typing import Any
 
 from sdcm.broker.admission import Admission
@@ -41,7 +40,7 @@ class BrokerDesk:
         leaks: LeakDesk,
         *,
         keep_failed: bool = False,
-        selection: Path | None = None,
+        demand: Demand,
     ) -> None:
         """Answer from `supplies`.
 
@@ -51,7 +50,7 @@ class BrokerDesk:
             admission: The machine's budget.
             leaks: Told what tests begin and end.
             keep_failed: What failed tests give back stays.
-            selection: File of the chosen tests, by which nodes are handed on; without it each test has a new one.
+            demand: The tests to come, by which nodes are handed on; where it knows of none, each test has a new one.
         """
         self._leaks = leaks
         self._supplies = supplies
@@ -64,7 +63,7 @@ class BrokerDesk:
         self._pool = NodePool(
             NodeMaker(supplies, gate, admission),
             lambda: NodeCare(supplies),
-            Demand(selection),
+            demand,
             self._in_background,
             supplies.journal,
             admission.look_again,

@@ -52,6 +52,7 @@ class BrokerSpec:
         leaks: What tests leave behind: `off` is not looked for.
         keep_failed: What failed tests had leased stays until the broker ends.
         fresh_nodes: Each test gets a node that none had before (`--fresh-nodes`).
+        repeat: How often the selection runs.
     """
 
     run_id: str
@@ -65,6 +66,7 @@ class BrokerSpec:
     leaks: str = "error"
     keep_failed: bool = False
     fresh_nodes: bool = False
+    repeat: int = 1
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "BrokerSpec":

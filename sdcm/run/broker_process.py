@@ -20,6 +20,7 @@ from sdcm import paths, process_identity
 from sdcm.broker import protocol, runs
 from sdcm.broker.admission import Admission
 from sdcm.broker.cluster_leaks import ClusterWatch
+from sdcm.broker.demand import Demand
 from sdcm.broker.desk import BrokerDesk
 from sdcm.broker.gate import Gate
 from sdcm.broker.leak_desk import LeakDesk
@@ -86,7 +87,7 @@ def serve(run_id: str, pipe: int) -> int:
         Admission.of_this_machine(),
         leaks,
         keep_failed=spec.keep_failed,
-        selection=selection,
+        demand=Demand(selection, spec.repeat),
     )
     server = Server(runtime / protocol.SOCKET_NAME, desk)
     server.start()

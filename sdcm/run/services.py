@@ -156,6 +156,7 @@ def _spec(run: "Run", kept: LiveRun | None) -> BrokerSpec:
         leaks=options.leaks,
         keep_failed=options.keep_failed,
         fresh_nodes=options.fresh_nodes,
+        repeat=options.repeat,
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from sdcm import journal, process_identity
 from sdcm.broker.admission import Admission
+from sdcm.broker.demand import Demand
 from sdcm.broker.desk import BrokerDesk
 from sdcm.broker.gate import Gate
 from sdcm.broker.removal import remove_container
@@ -52,7 +53,7 @@ def test_a_container_that_stays_is_journalled_as_left_and_stays_in_the_ledger(su
 
 
 def test_a_removal_in_the_background_that_fails_is_journalled(supplies):
-    desk = BrokerDesk(supplies, Gate(), Admission(100, 1), None)
+    desk = BrokerDesk(supplies, Gate(), Admission(100, 1), None, demand=Demand(None))
 
     def refuse():
         raise OSError("the cluster is gone")
