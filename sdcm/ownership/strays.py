@@ -130,6 +130,8 @@ def _stray_process(pid: int, run_id: str, worker: str | None, parent: int) -> St
         return None
     if status[0] in "ZX" or "multiprocessing.resource_tracker" in command:
         return None
+    if parent and int(status[1]) == parent and "multiprocessing.forkserver" in command:
+        return None  # kept for the whole process; what it forks is the test's, and no child of this one
     by_environ = environ.get("SCT_RUN") == run_id and CURRENT_TEST in environ
     of_worker = (worker is None and not parent) or environ.get(_WORKER) == worker
     if not (by_environ and of_worker) and not (parent and int(status[1]) == parent):

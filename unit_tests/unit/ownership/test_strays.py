@@ -1,6 +1,7 @@
 """Threads and processes that a test leaves."""
 
 import os
+import shutil
 import subprocess
 import threading
 
@@ -16,9 +17,10 @@ def sleeper():
     """Start processes that end with the test, whatever becomes of them in it."""
     children = []
 
-    def start(seconds, **environ):
+    def start(seconds, called="sleep", **environ):
         quiet = {name: value for name, value in os.environ.items() if name not in {"SCT_RUN", strays.CURRENT_TEST}}
-        children.append(subprocess.Popen(["sleep", seconds], env={**quiet, **environ}, start_new_session=True))
+        argv, env = [called, seconds], {**quiet, **environ}
+        children.append(subprocess.Popen(argv, executable=shutil.which("sleep"), env=env, start_new_session=True))
         return children[-1]
 
     yield start
@@ -64,3 +66,10 @@ def test_processes_of_a_run_are_known_by_their_environment(sleeper):
     (stray,) = strays.processes_of_run(RUN)
     assert stray.name.startswith("sleep 75.5 ")
     assert stray.test == "a.py::two[x y]"
+
+
+def test_multiprocessings_own_servers_are_no_strays(sleeper):
+    before = strays.look()
+    sleeper("76.5", "python -c from multiprocessing.forkserver import main; main()")
+    sleeper("77.5", "python -c from multiprocessing.resource_tracker import main; main()")
+    assert strays.strays_since(before, RUN) == []
