@@ -91,7 +91,7 @@ def _of_pytest(status: int) -> ExitCode:
 
 def finish(run: "Run") -> ExitCode:
     """Write the reports, print the summary, and return the run's exit code."""
-    code = exit_code(run, report_files.write(run.state))
+    code = exit_code(run, report_files.read(run.state))
     run.journal.write("run-end", exit_code=code)
     result = report_files.write(run.state)
     for line in summary_lines(result, report_files.folder_of(run.state)):
