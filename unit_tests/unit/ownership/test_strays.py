@@ -4,10 +4,12 @@ import os
 import shutil
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
 from sdcm.ownership import strays
+from sdcm.wait import wait_for
 
 RUN = "0a1b2c3d"
 
@@ -21,6 +23,9 @@ def sleeper():
         quiet = {name: value for name, value in os.environ.items() if name not in {"SCT_RUN", strays.CURRENT_TEST}}
         argv, env = [called, seconds], {**quiet, **environ}
         children.append(subprocess.Popen(argv, executable=shutil.which("sleep"), env=env, start_new_session=True))
+        # A program has begun a moment before its command line can be read.
+        line = Path(f"/proc/{children[-1].pid}/cmdline")
+        wait_for(line.read_bytes, timeout=5, step=0.005)
         return children[-1]
 
     yield start
