@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import pytest
 
-from sdcm.errors import ServiceUnavailable
+from sdcm.errors import ServiceUnavailable, UsageProblem
 from sdcm.pytest_plugin import collecting
 from sdcm.pytest_plugin.durations import WAITED_PROPERTY
 from sdcm.pytest_plugin.session import RunContext, context_of
@@ -40,11 +40,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _wait_for(context: RunContext, label: str) -> None:
-    """Wait for a service and let this process, and so the test, reach it."""
+    """Wait for a service and let this process, and so the test, reach it.
+
+    Raises:
+        pytest.skip.Exception: It is not to be had.
+        pytest.fail.Exception: Nothing is brought up here at all.
+    """
     try:
         answer = context.client().ask("wait", service=label)
     except ServiceUnavailable as exc:
         skip_unavailable(label, exc)
+    except UsageProblem as exc:
+        raise pytest.fail.Exception(str(exc), pytrace=False) from None
     else:
         for name, value in answer["environ"].items():
             context.set_environ(name, value)

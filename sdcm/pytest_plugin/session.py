@@ -23,6 +23,7 @@ from sdcm.broker.protocol import (
     RUNNER_PIPE_VARIABLE,
     SERVICES_VARIABLE,
 )
+from sdcm.errors import UsageProblem
 from sdcm.services import selected
 from sdcm.services.availability import needs_broker
 from sdcm.services.selected import SelectedTest
@@ -107,14 +108,23 @@ class RunContext:
         os.environ[name] = value
 
     def client(self) -> "BrokerClient":
-        """Return this process's connection to the broker."""
+        """Return this process's connection to the broker.
+
+        Raises:
+            UsageProblem: The run has none: `unit-tests` brings nothing up, and a guarded unit test reaches nothing.
+        """
         if self._client is None:
             from sdcm.broker.client import BrokerClient
             from sdcm.pytest_plugin.deadlines import clock_of
 
             kept = self._kept()
-            socket = kept.socket if kept else Path(os.environ[BROKER_VARIABLE])
-            self._client = BrokerClient(socket, worker_name(self._config), during=clock_of(self._config).paused)
+            socket = str(kept.socket) if kept else os.environ.get(BROKER_VARIABLE)
+            if not socket:
+                raise UsageProblem(
+                    "nothing is brought up for unit tests, and this one asks for a service",
+                    mend="mark it integration and run it with `sct.py integration-tests`",
+                )
+            self._client = BrokerClient(Path(socket), worker_name(self._config), during=clock_of(self._config).paused)
         return self._client
 
     def client_at_hand(self) -> "BrokerClient | None":
