@@ -161,7 +161,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     served = needs_broker({label for test in tests for label in test.services}, os.environ)
     if context.opener:
         if served and not config.pluginmanager.hasplugin("dsession"):
+            # The broker hands nodes on by what it knows of the tests to come.
+            _write(file, tests)
             context.open_broker(tests)
     elif is_worker(config) and (served or (acts(config) and markers.carried(session.items, *_TIES))):
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        selected.write(file, tests or [needs_of(item) for item in session.items])
+        _write(file, tests or [needs_of(item) for item in session.items])
+
+
+def _write(file: Path, tests: Iterable[SelectedTest]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    selected.write(file, tests)
