@@ -5,7 +5,6 @@ suite `pytest`; what tests left behind is a suite `sct.leaks`, one case each, na
 teardown could not remove something there is a suite `sct.teardown` that says so.
 """
 
-import os
 import re
 import socket
 from collections.abc import Iterable, Sequence
@@ -15,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.records import EndedStep, EndedTest, Leak
+from sdcm.reporters.whole_files import whole_file
 
 #: What XML 1.0 cannot hold, not even escaped.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -28,13 +28,8 @@ def write_junit(result: RunResult, path: Path) -> None:
         result: The run, finished or not.
         path: The file; its folder is made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with whole_file(path) as temporary:
         ET.ElementTree(to_junit(result)).write(temporary, encoding="utf-8", xml_declaration=True)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def to_junit(result: RunResult) -> ET.Element:
@@ -100,6 +95,9 @@ def _step(step: EndedStep) -> ET.Element:
         _add(case, "error", "did not finish", type_name="environment")
     elif step.status != "done":
         _add(case, "skipped", step.error or step.status)
+    if step.log and step.status not in {"done", "skipped"}:
+        # GitLab and Jenkins' attachments plugin offer the file with the case, where it lies in the job's folder.
+        ET.SubElement(case, "system-out").text = _legal(f"[[ATTACHMENT|{step.log}]]")
     return case
 
 

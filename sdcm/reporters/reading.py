@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from sdcm.errors import from_record
-from sdcm.reporters.records import DID_NOT_FINISH, OUTCOMES, EndedStep, EndedTest, Leak, ServiceState
+from sdcm.reporters.records import DID_NOT_FINISH, OUTCOMES, PHASES, EndedStep, EndedTest, Leak, ServiceState
 
 Record = Mapping[str, Any]
 
@@ -141,6 +141,7 @@ class JournalReader:
             worker=text(record, "worker") or before.worker,
             phase=text(record, "phase"),
             seconds=number(record, "seconds"),
+            phases=_phases(record),
             reason=text(record, "reason"),
             text=text(record, "text"),
             sections=tuple((str(title), str(content)) for title, content in record.get("sections") or ()),
@@ -205,6 +206,11 @@ def number(record: Record, key: str) -> float:
     """Return a field as a number, 0 when it is missing or none."""
     value = record.get(key)
     return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def _phases(record: Record) -> tuple[float, ...]:
+    told = record.get("phases")
+    return tuple(number(told, phase) for phase in PHASES) if isinstance(told, Mapping) and told else ()
 
 
 def _badness(test: EndedTest) -> int:

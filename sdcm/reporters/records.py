@@ -6,6 +6,8 @@ from dataclasses import dataclass
 OUTCOMES = ("passed", "xfailed", "skipped", "xpassed", "failed", "error")
 #: What a failure is told apart by, the order of reports.
 FAILURE_CLASSES = ("product", "test", "environment", "leak")
+#: What a test consists of, in its order.
+PHASES = ("setup", "call", "teardown")
 DID_NOT_FINISH = "did not finish"
 
 
@@ -19,6 +21,7 @@ class EndedTest:
         worker: The worker it ran on, where that is known.
         phase: `setup`, `call` or `teardown`, whichever decided; `collect`; `???` when its worker died.
         seconds: Duration of all phases.
+        phases: Seconds of its set-up, its own code and its tear-down; nothing when they are not known.
         started: Epoch seconds; 0 when only its end is known.
         body: Epoch seconds at which its own code started, after its set-up; 0 when it did not.
         reason: Why it was skipped, or one line of the failure.
@@ -34,6 +37,7 @@ class EndedTest:
     worker: str = ""
     phase: str = ""
     seconds: float = 0.0
+    phases: tuple[float, ...] = ()
     started: float = 0.0
     body: float = 0.0
     reason: str = ""

@@ -13,9 +13,11 @@ from sdcm import journal as journals
 from sdcm.errors import UsageProblem
 from sdcm.paths import Paths
 from sdcm.process_identity import ProcessIdentity, identify, is_alive, is_judgeable
+from sdcm.reporters import html
 from sdcm.reporters.junit import write_junit
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.summary import summary_record
+from sdcm.reporters.timeline import Timeline
 from sdcm.services import selected
 
 #: What the run's start writes down, and the selection it makes.
@@ -68,6 +70,24 @@ def find(places: Paths, run: str = "") -> Path:
     return found[0]
 
 
+def write_all(state: Path) -> RunResult:
+    """Write the reports of a run that is over: what `write` writes, and the HTML page."""
+    result = write(state)
+    write_page(result, state / journals.FILE_NAME, folder_of(state) / html.FILE_NAME)
+    return result
+
+
+def write_page(result: RunResult, journal: Path, path: Path) -> None:
+    """Write the HTML page of a run.
+
+    Args:
+        result: How it went.
+        journal: Its journal, for what ran when.
+        path: The page's file.
+    """
+    html.write_html(result, Timeline.from_journal(journals.read(journal)), path)
+
+
 def write(state: Path) -> RunResult:
     """Write JUnit and the summary from the journal, as far as the run has come.
 
@@ -90,10 +110,15 @@ def read(state: Path) -> RunResult:
     Args:
         state: Its state directory.
     """
+    return read_journal(state / journals.FILE_NAME)
+
+
+def read_journal(journal: Path) -> RunResult:
+    """Return how the run of a journal went; what lies beside it tells more, and may be missing."""
     chosen: tuple[selected.SelectedTest, ...] = ()
     with suppress(OSError, ValueError):
-        chosen = selected.read(state / SELECTION_FILE)
-    return RunResult.from_file(state / journals.FILE_NAME, chosen)
+        chosen = selected.read(journal.parent / SELECTION_FILE)
+    return RunResult.from_file(journal, chosen)
 
 
 def write_for_dead(state: Path) -> bool:
@@ -108,7 +133,7 @@ def write_for_dead(state: Path) -> bool:
     owner = ProcessIdentity.from_record(places["owner"])
     if not is_judgeable(owner) or is_alive(owner):
         return False
-    write(state)
+    write_all(state)
     return True
 
 

@@ -53,6 +53,11 @@ def test_what_a_test_told_is_among_its_properties() -> None:
     assert found == {"worker": "gw0", "sct.alternator": "dynamodb-local"}
 
 
+def test_a_failed_steps_log_is_offered_as_an_attachment() -> None:
+    told = [case.findtext("system-out") for case in _suite(_report(_records()), "sct.setup")]
+    assert told == [None, "[[ATTACHMENT|/l/x.log]]", None, None]
+
+
 def test_suites_and_their_sums() -> None:
     root = _report(_records())
     assert root.tag == "testsuites"

@@ -34,6 +34,7 @@ def test_what_a_killed_runner_could_not_write_is_written_once(tmp_path):
     report_files.write_for_all_dead(places)
     assert json.loads((dead / "summary.json").read_text())["counts"] == {"passed": 1}
     assert (places.runs / "junit.xml").exists()
+    assert "did not come to its end" in (dead / "report.html").read_text()
     assert not any((folder / "summary.json").exists() for folder in others)
     (dead / "summary.json").unlink()
     report_files.write_for_all_dead(places)

@@ -1,0 +1,111 @@
+"""What the HTML report draws and filters, as compact values.
+
+Times are milliseconds since the run's start; words that many tests share are kept once and pointed at by place.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from sdcm.reporters.outcome import RunResult
+from sdcm.reporters.records import OUTCOMES, EndedTest
+from sdcm.reporters.timeline import Timeline, spans_of_steps, test_span
+
+#: Characters of one reason that are kept; the failures are there in full.
+_REASON = 400
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class _Words:
+    """Words in the order they were first seen."""
+
+    def __init__(self, words: Iterable[str] = ()) -> None:
+        self._places = {word: place for place, word in enumerate(words)}
+
+    def place(self, word: str) -> int:
+        """Return a word's place, which it gets when it is new."""
+        return self._places.setdefault(word, len(self._places))
+
+    def all(self) -> list[str]:
+        """Return the words by place."""
+        return list(self._places)
+
+
+def html_data(result: RunResult, timeline: Timeline) -> dict[str, Any]:
+    """Return the data of the page's script.
+
+    Returns:
+        `total` (ms), the words `outcomes`, `files`, `workers`, `classes`, `services`, `reasons`, and rows:
+        `tests` [file, name, outcome, worker, start, set-up, call, tear-down, waited, class, services, reason, failure],
+        where the name follows the file's node id, `reason` is -1 for none and `failure` is the place among the page's
+        failures or -1; `steps` [name, status, start, length, error];
+        `containers` [name, image, test, start, ready or -1, end].
+    """
+    files, workers, classes = _Words(), _Words(), _Words([""])
+    services, reasons = _Words([""]), _Words()
+    first, last = result.started, result.started + result.seconds
+    failed = {id(test): place for place, test in enumerate(unsuccessful(result))}
+    outcomes = _Words(OUTCOMES)
+
+    def row(test: EndedTest) -> list[Any]:
+        file, _, name = test.test.partition("::")
+        span = test_span(test, last)
+        setup, call, teardown = test.phases or (0.0, span.ended - span.started, 0.0)
+        return [
+            files.place(plain(file)),
+            plain(name),
+            outcomes.place(test.outcome),
+            workers.place(test.worker),
+            _ms(span.started - first),
+            _ms(setup),
+            _ms(call),
+            _ms(teardown),
+            _ms(timeline.waited.get(test.test, 0.0)),
+            classes.place(test.failure_class),
+            services.place(", ".join(test.services)),
+            reasons.place(plain(test.reason)[:_REASON]) if test.reason else -1,
+            failed.get(id(test), -1),
+        ]
+
+    tests = [row(test) for test in result.tests]
+    return {
+        "total": _ms(result.seconds),
+        "started": round(first * 1000),
+        "tests": tests,
+        "outcomes": outcomes.all(),
+        "files": files.all(),
+        "workers": workers.all(),
+        "classes": classes.all(),
+        "services": services.all(),
+        "reasons": reasons.all(),
+        "steps": [
+            [step.step, step.status, _ms(span.started - first), _ms(span.ended - span.started), plain(step.error)]
+            for step, span in zip(result.steps, spans_of_steps(result), strict=True)
+        ],
+        "containers": [
+            [
+                container.name,
+                container.image,
+                plain(container.test),
+                _ms(container.started - first),
+                _ms(container.ready - first) if container.ready else -1,
+                _ms((container.ended or last) - first),
+            ]
+            for container in timeline.containers
+        ],
+    }
+
+
+def unsuccessful(result: RunResult) -> tuple[EndedTest, ...]:
+    """Return the tests that failed or never ended, in the order of their classes; what the page tells in full."""
+    failures = (test for tests in result.failures_by_class.values() for test in tests)
+    return (*failures, *result.unfinished)
+
+
+def plain(value: str) -> str:
+    """Return text without colours and characters that a page cannot show."""
+    return _CONTROL.sub("", value)
+
+
+def _ms(seconds: float) -> int:
+    return max(0, round(seconds * 1000))

@@ -1,0 +1,48 @@
+"use strict";
+// What the parts of the page share: data, durations, the theme.
+const data = JSON.parse(document.getElementById("data").textContent);
+const T = { file: 0, name: 1, outcome: 2, worker: 3, start: 4, setup: 5, call: 6, teardown: 7, waited: 8, kind: 9, services: 10, reason: 11, failure: 12 };
+const element = (id) => document.getElementById(id);
+const outcomeOf = (test) => data.outcomes[test[T.outcome]];
+const lengthOf = (test) => test[T.setup] + test[T.call] + test[T.teardown];
+const nameOf = (test) => data.files[test[T.file]] + (test[T.name] ? "::" + test[T.name] : "");
+const reasonOf = (test) => (test[T.reason] < 0 ? "" : data.reasons[test[T.reason]]);
+const colourOf = (outcome) => ({ passed: "good", xpassed: "good", skipped: "skip", xfailed: "skip" })[outcome] || "bad";
+
+function duration(ms) {
+  if (ms >= 120000) return Math.floor(ms / 60000) + " min " + String(Math.floor(ms / 1000) % 60).padStart(2, "0") + " s";
+  return (ms / 1000).toFixed(ms < 1000 ? 3 : 1) + " s";
+}
+
+function aboutTest(test) {
+  const lines = [nameOf(test), outcomeOf(test) + (data.classes[test[T.kind]] ? " (" + data.classes[test[T.kind]] + ")" : "") + " in " + duration(lengthOf(test)) +
+    ": set-up " + duration(test[T.setup]) + ", own code " + duration(test[T.call]) + ", tear-down " + duration(test[T.teardown])];
+  if (test[T.waited]) lines.push("waited " + duration(test[T.waited]) + " for what it leased");
+  const where = ["began at " + duration(test[T.start])];
+  if (data.workers[test[T.worker]]) where.push("worker " + data.workers[test[T.worker]]);
+  if (data.services[test[T.services]]) where.push("needs " + data.services[test[T.services]]);
+  lines.push(where.join(", "));
+  if (reasonOf(test)) lines.push(reasonOf(test));
+  return lines.join("\n");
+}
+
+// The theme follows the system until the reader chooses; a file opened from disk may not be allowed to remember it.
+const themeButton = element("theme");
+const systemDark = matchMedia("(prefers-color-scheme: dark)");
+const isDark = () => (document.documentElement.dataset.theme || (systemDark.matches ? "dark" : "light")) === "dark";
+function themeChanged() {
+  themeButton.textContent = isDark() ? "Light" : "Dark";
+  themeButton.setAttribute("aria-label", "Switch to " + themeButton.textContent.toLowerCase() + " colours");
+  document.dispatchEvent(new Event("theme"));
+}
+themeButton.hidden = false;
+themeButton.addEventListener("click", () => {
+  document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+  try { localStorage.setItem("sct-report-theme", document.documentElement.dataset.theme); } catch { /* not allowed here */ }
+  themeChanged();
+});
+systemDark.addEventListener("change", themeChanged);
+try {
+  const chosen = localStorage.getItem("sct-report-theme");
+  if (chosen === "dark" || chosen === "light") document.documentElement.dataset.theme = chosen;
+} catch { /* not allowed here */ }
