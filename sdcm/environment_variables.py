@@ -75,6 +75,9 @@ HEEDED: tuple[Variable, ...] = (
     Variable("http_proxy", "proxy that pulls and builds go through (upper case too)"),
     Variable("https_proxy", "the same for https (upper case too)"),
     Variable("no_proxy", "hosts that no proxy is used for (upper case too)"),
+    Variable("GITHUB_ACTIONS", "`true`: failures are annotated and the job's summary is written"),
+    Variable("GITHUB_STEP_SUMMARY", "file of the job's summary in GitHub Actions"),
+    Variable("GITHUB_WORKSPACE", "checkout that annotations' paths start from", "the project's folder"),
 )
 
 #: Names a project may use for switches of its own tests.

@@ -2,33 +2,148 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from sdcm.errors import UsageProblem
 from sdcm.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from sdcm.reporters.outcome import RunResult
+
+#: Formats, and the file suffix that stands for each.
+_FORMATS = {"text": ".txt", "html": ".html", "markdown": ".md", "junit": ".xml", "json": ".json"}
 
 
 @click.command("report")
 @click.argument("run", required=False, default="")
+@click.option(
+    "--from",
+    "from_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read this journal instead of a run of this machine; the HTML page is written beside it.",
+)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(list(_FORMATS)),
+    help="What to make; default: by the suffix of --output, else text.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to; default: standard output, HTML to the run's reports.",
+)
+@click.option("--compare", type=(str, str), metavar="A B", help="What changed from run A to run B: ids, or journals.")
+@click.option("--open", "opens", is_flag=True, help="Show the HTML page in the browser.")
 @click.option("--junit-xml", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit here too.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(run: str, junit_xml: Path | None, as_json: bool) -> int:
+@click.option("--json", "as_json", is_flag=True, help="As JSON, the same as --format json.")
+def command(
+    run: str,
+    from_file: Path | None,
+    kind: str | None,
+    output: Path | None,
+    compare: tuple[str, str] | None,
+    opens: bool,
+    junit_xml: Path | None,
+    as_json: bool,
+) -> int:
     """Show how a run went, from its journal: the last one, or the one with this id; one that was killed, too."""
-    from sdcm import paths
+    from sdcm.reporters import html
     from sdcm.reporters.junit import write_junit
-    from sdcm.reporters.summary import summary_lines, summary_record
+    from sdcm.run import report_files
+
+    kind = "json" if as_json else kind or _by_suffix(output)
+    if compare:
+        _put(_compared(compare, kind), output)
+        return ExitCode.OK
+    journal = from_file or _journal_of(run)
+    result = report_files.read_journal(journal)
+    folder = journal.parent if from_file else report_files.folder_of(journal.parent)
+    if junit_xml is not None:
+        write_junit(result, junit_xml)
+    page = output if kind == "html" and output else folder / html.FILE_NAME
+    if kind == "html" or opens or (from_file and kind == "text"):
+        _write_page(result, journal, page)
+    if kind == "html":
+        click.echo(page)
+    else:
+        _put(_told(result, kind, folder), output)
+    if opens:
+        import webbrowser
+
+        webbrowser.open(page.absolute().as_uri())
+    return ExitCode.OK
+
+
+def _by_suffix(output: Path | None) -> str:
+    if output is None:
+        return "text"
+    return next((kind for kind, suffix in _FORMATS.items() if suffix == output.suffix), "text")
+
+
+def _journal_of(run: str) -> Path:
+    """Return the journal of a run of this machine, after the reports of killed runs are written."""
+    from sdcm import journal, paths
     from sdcm.run import report_files
 
     places = paths.from_environment()
     state = report_files.find(places, run)
     report_files.write_for_all_dead(places)
-    result = report_files.read(state)
-    if junit_xml is not None:
-        write_junit(result, junit_xml)
-    folder = report_files.folder_of(state)
-    if as_json:
-        click.echo(json.dumps(summary_record(result, folder), indent=2))
-    else:
-        for line in summary_lines(result, folder):
-            click.echo(line)
-    return ExitCode.OK
+    return state / journal.FILE_NAME
+
+
+def _told(result: "RunResult", kind: str, folder: Path) -> str:
+    """Return a report as text that ends with a line's end."""
+    if kind == "markdown":
+        from sdcm.reporters.markdown import to_markdown
+
+        return to_markdown(result)
+    if kind == "junit":
+        from xml.etree import ElementTree as ET
+
+        from sdcm.reporters.junit import to_junit
+
+        return ET.tostring(to_junit(result), encoding="unicode") + "\n"
+    from sdcm.reporters.summary import summary_lines, summary_record
+
+    if kind == "json":
+        return json.dumps(summary_record(result, folder), indent=2) + "\n"
+    return "".join(f"{line}\n" for line in summary_lines(result, folder))
+
+
+def _compared(compare: tuple[str, str], kind: str) -> str:
+    from sdcm.reporters.comparison import compare as compared
+    from sdcm.reporters.comparison import comparison_lines
+    from sdcm.run import report_files
+
+    if kind not in {"text", "json"}:
+        raise UsageProblem(f"two runs cannot be compared as {kind}", mend="use --format text or json")
+    runs = [Path(name) if Path(name).is_file() else _journal_of(name) for name in compare]
+    comparison = compared(*(report_files.read_journal(journal) for journal in runs))
+    if kind == "json":
+        return json.dumps(comparison.to_record(), indent=2) + "\n"
+    return "".join(f"{line}\n" for line in comparison_lines(comparison))
+
+
+def _write_page(result: "RunResult", journal: Path, page: Path) -> None:
+    from sdcm.run import report_files
+
+    try:
+        report_files.write_page(result, journal, page)
+    except OSError as exc:
+        raise UsageProblem(
+            f"{page} cannot be written", why=exc.strerror or str(exc), mend="name another --output"
+        ) from exc
+
+
+def _put(told: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(told, nl=False)
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(told)
+    except OSError as exc:
+        raise UsageProblem(f"{output} cannot be written", why=exc.strerror or str(exc), mend="name another") from exc

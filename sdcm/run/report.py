@@ -4,10 +4,12 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdcm.exit_codes import ExitCode, first_that_applies
 from sdcm.journal import Journal
+from sdcm.reporters import github
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.summary import summary_lines
 from sdcm.run import report_files
@@ -93,7 +95,21 @@ def finish(run: "Run") -> ExitCode:
     """Write the reports, print the summary, and return the run's exit code."""
     code = exit_code(run, report_files.read(run.state))
     run.journal.write("run-end", exit_code=code)
-    result = report_files.write(run.state)
+    result = report_files.write_all(run.state)
     for line in summary_lines(result, report_files.folder_of(run.state)):
         say(line)
+    tell_github(result, run.project, run.environ)
     return code
+
+
+def tell_github(result: RunResult, project: Path, environ: Mapping[str, str]) -> None:
+    """Mark failures in the changed files' view and fill the job's summary, in a job of GitHub Actions."""
+    if not github.under_github(environ):
+        return
+    for line in github.annotations(result, project, Path(environ.get("GITHUB_WORKSPACE") or project)):
+        say(line)
+    if summary := environ.get("GITHUB_STEP_SUMMARY"):
+        try:
+            github.add_to_summary(result, Path(summary))
+        except OSError as exc:
+            complain(f"the job's summary could not be written: {exc}")

@@ -8,7 +8,7 @@ from sdcm.reporters.outcome import RunResult
 from sdcm.run.options import RunOptions
 from sdcm.run.pipeline import STAGES, Run
 from sdcm.run.pytest_session import PytestOutcome, keeps_terminal, pytest_argv
-from sdcm.run.report import exit_code
+from sdcm.run.report import exit_code, tell_github
 
 
 def result(*ends, status=0, stopped=""):
@@ -105,3 +105,16 @@ def test_a_broker_that_ended_pytest_before_the_runner_saw_it_is_the_environments
         ]
     )  # fmt: skip
     assert exit_code(run(PytestOutcome(2), tmp_path), ended) == ExitCode.ENVIRONMENT_FAILED
+
+
+def test_a_job_of_github_gets_its_annotations_and_its_summary_and_no_other_process_does(tmp_path, capsys):
+    summary = tmp_path / "summary.md"
+    environ = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    tell_github(result(FAILED), tmp_path, {**environ, "GITHUB_ACTIONS": ""})
+    assert not summary.exists()
+    tell_github(result(FAILED), tmp_path, environ)
+    assert summary.read_text().startswith("## integration-tests")
+    tell_github(result(FAILED), tmp_path, {**environ, "GITHUB_STEP_SUMMARY": str(tmp_path / "no" / "folder")})
+    told = capsys.readouterr()
+    assert told.out.splitlines() == ["::error file=t0,title=t0::[test] failed: no"] * 2
+    assert told.err.startswith("sct: the job's summary could not be written")

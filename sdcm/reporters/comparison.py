@@ -1,0 +1,146 @@
+"""What differs between two runs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sdcm.reporters.outcome import RunResult
+from sdcm.reporters.records import OUTCOMES, EndedTest
+
+#: A test is slower when it takes this many times as long, and so many seconds more: less is noise.
+SLOWER_TIMES = 1.5
+SLOWER_BY = 0.5
+_LISTED = 50
+_WIDTH = 16
+
+
+@dataclass(frozen=True)
+class Slower:
+    """A test that succeeded in both runs and took longer.
+
+    Attributes:
+        test: Its node id.
+        before: Seconds in the earlier run.
+        after: Seconds in the later one.
+    """
+
+    test: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs, the earlier one first.
+
+    Attributes:
+        before: Id of the earlier run.
+        after: Id of the later one.
+        newly_failing: Node id and reason of tests that fail now and did not.
+        still_failing: Tests that fail in both.
+        fixed: Tests that failed and pass now.
+        slower: The slower ones, the most seconds first.
+        newly_skipped: Node id and reason of tests that are skipped now and were not.
+        gone: Tests that only the earlier run has.
+        new: Tests that only the later run has.
+        not_run: Tests that the later run chose and never started.
+        seconds: Durations of the runs.
+    """
+
+    before: str
+    after: str
+    newly_failing: tuple[tuple[str, str], ...]
+    still_failing: tuple[str, ...]
+    fixed: tuple[str, ...]
+    slower: tuple[Slower, ...]
+    newly_skipped: tuple[tuple[str, str], ...]
+    gone: tuple[str, ...]
+    new: tuple[str, ...]
+    not_run: int
+    seconds: tuple[float, float]
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the comparison as JSON values."""
+        return {
+            **vars(self),
+            "newly_failing": [{"test": test, "reason": reason} for test, reason in self.newly_failing],
+            "newly_skipped": [{"test": test, "reason": reason} for test, reason in self.newly_skipped],
+            "slower": [vars(test) for test in self.slower],
+        }
+
+
+def compare(before: RunResult, after: RunResult) -> Comparison:
+    """Return what changed from one run to a later one; of a test that ran several times its worst outcome counts."""
+    old, new = _worst(before.tests), _worst(after.tests)
+    both = [(old[name], test) for name, test in new.items() if name in old]
+    failing = [test for name, test in new.items() if test.unsuccessful and not _failed(old.get(name))]
+    slower = [Slower(now.test, then.seconds, now.seconds) for then, now in both if _is_slower(then, now)]
+    skipped = [now for then, now in both if now.outcome == "skipped" and then.outcome != "skipped"]
+    return Comparison(
+        before.run,
+        after.run,
+        newly_failing=tuple((test.test, _line(test.reason)) for test in failing),
+        still_failing=tuple(now.test for then, now in both if then.unsuccessful and now.unsuccessful),
+        fixed=tuple(now.test for then, now in both if then.unsuccessful and now.outcome in {"passed", "xfailed"}),
+        slower=tuple(sorted(slower, key=lambda test: test.before - test.after)),
+        newly_skipped=tuple((test.test, _line(test.reason)) for test in skipped),
+        gone=tuple(name for name in old if name not in new),
+        new=tuple(name for name in new if name not in old),
+        not_run=after.not_run,
+        seconds=(round(before.seconds, 3), round(after.seconds, 3)),
+    )
+
+
+def comparison_lines(comparison: Comparison) -> list[str]:
+    """Return the comparison for people."""
+    first, second = comparison.seconds
+    lines = [_row("runs", f"{comparison.before} ({first:.1f} s), then {comparison.after} ({second:.1f} s)")]
+    lines += _listed("newly failing", [f"{test}: {reason}" for test, reason in comparison.newly_failing])
+    lines += _listed("still failing", comparison.still_failing)
+    lines += _listed("fixed", comparison.fixed)
+    lines += _listed(
+        "slower", [f"{test.test}: {test.before:.1f} s, now {test.after:.1f} s" for test in comparison.slower]
+    )
+    lines += _listed("newly skipped", [f"{test}: {reason}" for test, reason in comparison.newly_skipped])
+    lines += _listed("gone", comparison.gone)
+    if comparison.not_run:
+        lines.append(_row("", f"{comparison.not_run} of the later run's tests never started and are among the gone"))
+    lines += _listed("new", comparison.new)
+    return lines if len(lines) > 1 else [*lines, _row("", "no difference")]
+
+
+def _worst(tests: Iterable[EndedTest]) -> dict[str, EndedTest]:
+    found: dict[str, EndedTest] = {}
+    for test in tests:
+        known = found.get(test.test)
+        if known is None or _rank(test) > _rank(known):
+            found[test.test] = test
+    return found
+
+
+def _rank(test: EndedTest) -> int:
+    return OUTCOMES.index(test.outcome) if test.outcome in OUTCOMES else len(OUTCOMES)
+
+
+def _failed(test: EndedTest | None) -> bool:
+    return test is not None and test.unsuccessful
+
+
+def _is_slower(then: EndedTest, now: EndedTest) -> bool:
+    if then.outcome != "passed" or now.outcome != "passed":
+        return False
+    return now.seconds >= then.seconds * SLOWER_TIMES and now.seconds - then.seconds >= SLOWER_BY
+
+
+def _listed(title: str, items: Iterable[str]) -> list[str]:
+    told = list(items)
+    lines = [_row(title if not place else "", item) for place, item in enumerate(told[:_LISTED])]
+    return [*lines, _row("", f"and {len(told) - _LISTED} more")] if len(told) > _LISTED else lines
+
+
+def _row(title: str, said: str) -> str:
+    return f"  {title:<{_WIDTH}} {said}"
+
+
+def _line(reason: str) -> str:
+    return " ".join(reason.split())

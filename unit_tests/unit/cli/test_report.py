@@ -1,0 +1,62 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from sdcm.cli.report import command
+from sdcm.errors import UsageProblem
+from unit_tests.lib.journals import HandJournal
+
+
+@pytest.fixture
+def journal(tmp_path):
+    records = HandJournal().write("run-start", run="0123abcd", command="unit-tests").test("a.py::one")
+    return records.test("a.py::two", "failed", reason="why").save(tmp_path / "some.jsonl", torn='{"event":"te')
+
+
+def report(*arguments):
+    done = CliRunner().invoke(command, [str(argument) for argument in arguments], standalone_mode=False)
+    if done.exception:
+        raise done.exception
+    return done.output
+
+
+def test_a_journal_is_told_and_its_page_is_written_beside_it(journal):
+    assert "1 passed, 1 failed" in report("--from", journal)
+    assert "a.py::two" in (journal.parent / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [("r.html", "<!doctype html>"), ("r.md", "## unit-tests"), ("r.xml", "<testsuites"), ("r.json", "{")],
+)
+def test_the_suffix_says_the_format(journal, tmp_path, name, begins):
+    path = tmp_path / "deep" / name
+    report("--from", journal, "--output", path)
+    assert path.read_text().startswith(begins)
+    assert not (journal.parent / "report.html").exists()
+
+
+def test_other_formats_go_to_standard_output(journal):
+    assert json.loads(report("--from", journal, "--format", "json"))["counts"] == {"passed": 1, "failed": 1}
+    assert report("--from", journal, "--format", "markdown").startswith("## ")
+    assert report("--from", journal, "--format", "junit").startswith("<testsuites")
+    assert report("--from", journal, "--format", "html").strip() == str(journal.parent / "report.html")
+
+
+def test_two_journals_are_compared(journal, tmp_path):
+    other = HandJournal().write("run-start", run="B").test("a.py::one", "failed", reason="new").test("a.py::two")
+    later = other.save(tmp_path / "later.jsonl")
+    told = report("--compare", journal, later)
+    assert "newly failing    a.py::one: new" in told
+    assert "fixed            a.py::two" in told
+    assert json.loads(report("--compare", journal, later, "--json"))["fixed"] == ["a.py::two"]
+    with pytest.raises(UsageProblem, match="cannot be compared as html"):
+        report("--compare", journal, later, "--format", "html")
+
+
+def test_where_nothing_can_be_written_is_told_in_one_line(journal, tmp_path):
+    (tmp_path / "file").write_text("")
+    for name in ("r.html", "r.md"):
+        with pytest.raises(UsageProblem, match="cannot be written"):
+            report("--from", journal, "--output", tmp_path / "file" / name)
