@@ -265,6 +265,12 @@ def test_images_that_pages_name_are_the_catalogues() -> None:
     assert [found for found in sorted(named) if found[1] not in pinned] == []
 
 
+def test_the_page_of_images_names_every_image() -> None:
+    names = tomllib.loads((ROOT / "docker" / "catalogue.toml").read_text())
+    page = (ROOT / "docs" / "guides" / "images.md").read_text()
+    assert [name for name in names if f"`{name}`" not in page] == []
+
+
 def test_the_jenkins_file_is_balanced_and_runs_our_command() -> None:
     """No tool outside a Jenkins checks one; its blocks close, and its shell lines are commands of ours."""
     page = ROOT / "docs" / "guides" / "run-in-ci.md"
