@@ -51,14 +51,17 @@ class UnitQueue:
     """Units in the order in which workers get them.
 
     Units whose services are up come first, then those whose services are not; within both the
-    longest first. Those under a limit that is used up come after all that could start at once, and
-    those that run alone come last: while they wait for the others to end nothing is held up.
+    longest first, but for a service that is up and that nothing uses yet: it is used at once. Those
+    under a limit that is used up come after all that could start at once, and those that run alone come
+    last: while they wait for the others to end nothing is held up.
     """
 
     def __init__(self, units: Iterable[Unit], ready: Ready) -> None:
         """Take in `units`; `ready` is asked in `refresh` alone."""
         self._ready = ready
         self._up: set[str] = set()
+        #: Labels of services that a unit which was given out needs.
+        self._used: set[str] = set()
         self._shelves: dict[_Kind, _Shelf] = {}
         for unit in units:
             self.put(unit)
@@ -82,11 +85,11 @@ class UnitQueue:
         Args:
             used_up: Names of the limits under which no further test may run now.
         """
-        shelves = self._best(used_up)
+        shelves = self._best(used_up, unused_first=True)
         if not shelves:
             return None
         best = min(shelves, key=lambda shelf: shelf.longest()[0][:2])
-        return best.take(best.longest()[0])
+        return self._given(best.take(best.longest()[0]))
 
     def take_shortest(self, used_up: frozenset[str] = _NONE, *, single_below: float | None = None) -> Unit | None:
         """Remove and return the shortest of the units to run next, a single test where there is one.
@@ -95,7 +98,7 @@ class UnitQueue:
             used_up: Names of the limits under which no further test may run now.
             single_below: Only a single test that takes less than so many seconds will do.
         """
-        shelves = self._best(used_up)
+        shelves = self._best(used_up, unused_first=False)
         if not shelves:
             return None
         # A shelf with single tests wins over one without.
@@ -103,7 +106,11 @@ class UnitQueue:
         placed = best.shortest()
         if single_below is not None and (len(placed[2].tests) > 1 or placed[2].seconds >= single_below):
             return None
-        return best.take(placed)
+        return self._given(best.take(placed))
+
+    def _given(self, unit: Unit) -> Unit:
+        self._used.update(unit.services)
+        return unit
 
     def clear(self) -> int:
         """Drop everything; return how many tests that were."""
@@ -111,9 +118,13 @@ class UnitQueue:
         self._shelves.clear()
         return lost
 
-    def _best(self, used_up: frozenset[str]) -> list[_Shelf]:
+    def _best(self, used_up: frozenset[str], *, unused_first: bool) -> list[_Shelf]:
         """Return the shelves that are not empty and share the best rank."""
-        ranked = [(self._rank(kind, used_up), shelf) for kind, shelf in self._shelves.items() if shelf]
+        ranked = [
+            ((*self._rank(kind, used_up), unused_first and set(kind[0]) <= self._used), shelf)
+            for kind, shelf in self._shelves.items()
+            if shelf
+        ]
         top = min((rank for rank, _ in ranked), default=None)
         return [shelf for rank, shelf in ranked if rank == top]
 

@@ -111,3 +111,9 @@ def test_many_units_are_quick(size: int) -> None:
         taken += 1
         taken += bool(queue.take_shortest())
     assert taken == size
+
+
+def test_a_service_that_is_up_is_used_at_once_and_then_the_longest_come_first() -> None:
+    units = [_unit(0, 9.0), _unit(1, 8.0), _unit(2, 1.0, services=("docker",)), _unit(3, 0.5, services=("docker",))]
+    assert _everything(UnitQueue(units, _all_up)) == [2, 0, 1, 3]
+    assert _everything(UnitQueue(units, lambda _label: False)) == [0, 1, 2, 3]
