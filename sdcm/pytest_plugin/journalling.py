@@ -85,8 +85,9 @@ class JournalWriter:
 
 def plain(nodeid: str) -> str:
     """Return a node id without the suffix that xdist appends for groups."""
-    head, separator, group = nodeid.rpartition("@")
-    return head if separator and "]" not in group else nodeid
+    from sdcm.scheduling.units import split_group
+
+    return split_group(nodeid)[0]
 
 
 def record_of(reports: list[pytest.TestReport]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sdcm.reporters.records import EndedTest
+from sdcm.scheduling.units import split_group
 
 #: Folder in a run's state directory.
 FOLDER = "last-words"
@@ -47,5 +48,5 @@ def _read(folder: Path) -> dict[str, tuple[str, str]]:
         except ValueError:
             continue
         if told.strip():
-            found[str(named["test"]).partition("@")[0]] = (str(named["message"]), told)
+            found[split_group(str(named["test"]))[0]] = (str(named["message"]), told)
     return found

@@ -51,7 +51,13 @@ def test_a_crashed_worker_is_a_failure():
 
 
 @pytest.mark.parametrize(
-    ("nodeid", "shown"), [("f.py::t@g", "f.py::t"), ("f.py::t[a@b]", "f.py::t[a@b]"), ("f.py::t", "f.py::t")]
+    ("nodeid", "shown"),
+    [
+        ("f.py::t@g", "f.py::t"),
+        ("f.py::t[a@b]", "f.py::t[a@b]"),
+        ("f.py::t", "f.py::t"),
+        ("@home/f.py::t", "@home/f.py::t"),
+    ],
 )
 def test_group_suffixes_are_left_out(nodeid, shown):
     assert plain(nodeid) == shown
