@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdcm.broker.protocol import BROKER_VARIABLE
+from sdcm.exit_codes import ExitCode
 from sdcm.run import report, report_files, services
 from sdcm.run.engine_watch import lost_engine
 from sdcm.run.pytest_session import PytestOutcome, PytestSession, keeps_terminal, pytest_argv
@@ -45,6 +46,9 @@ def run_tests(run: "Run") -> "Run":
         run = replace(run, outcome=replace(outcome, status=status))
         # With `-x` the first failure ends the run, not its repetition alone: the flag lets no further test start.
         if run.interrupts.count or _fault(run) or StopFlag(run.state).enough():
+            break
+        # Keys that pytest has the terminal for are not told to us, but by this.
+        if outcome.status == ExitCode.PYTEST_INTERRUPTED:
             break
     run.interrupts.keys_are_pytests = False
     if run.options.integration:

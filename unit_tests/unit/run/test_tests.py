@@ -26,17 +26,17 @@ def run(tmp_path):
         yield Run(options, {}, places, "0a1b2c3d", tmp_path, ("unit_tests",), journal, Interrupts(), stack)
 
 
-@pytest.mark.parametrize(("enough", "times"), [(False, 3), (True, 1)])
-def test_repeats_end_with_the_failure_that_was_enough(run, monkeypatch, enough, times):
+@pytest.mark.parametrize(("enough", "status", "times"), [(False, 1, 3), (True, 1, 1), (False, 2, 1)])
+def test_repeats_end_with_the_failure_that_was_enough_and_with_ctrl_c(run, monkeypatch, enough, status, times):
     sessions = []
 
     def session(of, argv, *, own_terminal):
         sessions.append(argv)
         if enough:
             StopFlag(of.state).put_up_enough()
-        return PytestOutcome(1)
+        return PytestOutcome(status)
 
     monkeypatch.setattr(tests, "_session", session)
 
-    assert tests.run_tests(run).outcome.status == 1
+    assert tests.run_tests(run).outcome.status == status
     assert len(sessions) == times
