@@ -49,10 +49,12 @@ def clock_of(config: pytest.Config) -> DeadlineClock:
 def _make_clock(config: pytest.Config) -> DeadlineClock:
     path = os.environ.get(journal.ENVIRONMENT_VARIABLE, "")
     folder = Path(path).parent if path and Path(path).exists() else None
+    # With `--repeat` a run has several workers of one name.
+    file = f"{worker_name(config)}-{os.getpid()}.txt"
     return DeadlineClock(
         _fail,
         stop=stopping.flag_of(config),
-        last_words=folder / LAST_WORDS / f"{worker_name(config)}.txt" if folder else None,
+        last_words=folder / LAST_WORDS / file if folder else None,
         evidence=lambda: _evidence(config),
         last_resort=float(config.getini("faulthandler_timeout") or 0) <= 0,
     )
