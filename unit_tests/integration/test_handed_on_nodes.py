@@ -8,7 +8,8 @@ import secrets
 import pytest
 from cassandra.cluster import Session
 
-pytestmark = pytest.mark.integration
+#: No other database's nodes are handed on.
+pytestmark = [pytest.mark.integration, pytest.mark.docker_scylla_args(image="cassandra")]
 
 #: What a test may leave in a database: each is a list of statements; `{name}` is a fresh name.
 _SCHEMA = "CREATE KEYSPACE {name} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}"
