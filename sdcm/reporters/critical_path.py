@@ -13,6 +13,8 @@ from sdcm.reporters.timeline import Span, spans_of_steps, test_span
 
 #: Seconds between two things that count as one after the other: pytest's own work between tests.
 _CLOSE = 0.5
+#: Seconds below which a step held nobody up.
+_WORTH = 0.05
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def _between(steps: Sequence[Span], since: float, until: float) -> list[Link]:
         if until - step.ended > _CLOSE:
             links.append(Link("pytest starts, collects or waits", "gap", step.ended, until - step.ended))
         started = max(step.started, since)
-        links.append(Link(step.name, "step", started, step.ended - started))
+        if step.ended - started >= _WORTH:
+            links.append(Link(step.name, "step", started, step.ended - started))
         until = started
     if until - since > _CLOSE:
         links.append(Link("pytest starts, collects or waits", "gap", since, until - since))

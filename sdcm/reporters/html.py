@@ -65,7 +65,7 @@ def _values(result: RunResult, timeline: Timeline) -> dict[str, Any]:
         "began": datetime.fromtimestamp(result.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         "failures": failures,
         "not_told": len(unsuccessful(result)) - len(failures),
-        "slowest": sorted(result.tests, key=lambda test: -test.seconds)[:_SLOWEST],
+        "slowest": sorted((test for test in result.tests if test.finished), key=lambda test: -test.seconds)[:_SLOWEST],
         "waited": timeline.waited,
         "path": critical_path(result),
         "style": (_TEMPLATES / "report.css").read_text(),

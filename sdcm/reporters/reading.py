@@ -128,6 +128,12 @@ class JournalReader:
             started = number(record, "started") or number(record, "at")
             self.tests[place] = replace(self.tests[place], body=started)
 
+    def _on_lease(self, record: Record) -> None:
+        # A test that never ends is told by nothing else where it ran.
+        place = self._latest.get(text(record, "test"))
+        if place in self._open and not self.tests[place].worker:
+            self.tests[place] = replace(self.tests[place], worker=text(record, "worker"))
+
     def _on_test_end(self, record: Record) -> None:
         name = text(record, "test")
         place = self._latest.get(name)

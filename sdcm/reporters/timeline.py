@@ -64,7 +64,7 @@ class Timeline:
 
     @classmethod
     def from_journal(cls, records: Iterable[Record]) -> "Timeline":
-        """Read the records, oldest first; a lease that was never granted counts up to the last record."""
+        """Read the records, oldest first; a lease that was never granted counts up to its test's end."""
         containers: dict[str, Container] = {}
         wanted: dict[tuple[str, str], list[float]] = defaultdict(list)
         waited: dict[str, float] = defaultdict(float)
@@ -79,6 +79,10 @@ class Timeline:
                     wanted[key].append(number(record, "at"))
                 elif record.get("state") == "granted" and wanted[key]:
                     waited[key[0]] += number(record, "at") - wanted[key].pop()
+            elif record["event"] == "test-end":
+                over = [key for key in wanted if key[0] == text(record, "test")]
+                for key in over:
+                    waited[key[0]] += sum(min(number(record, "seconds"), last - at) for at in wanted.pop(key))
         for (test, _), since in wanted.items():
             waited[test] += sum(last - at for at in since)
         return cls(tuple(containers.values()), {test: round(value, 3) for test, value in waited.items()})

@@ -96,9 +96,9 @@ def finish(run: "Run") -> ExitCode:
     code = exit_code(run, report_files.read(run.state))
     run.journal.write("run-end", exit_code=code)
     result = report_files.write_all(run.state)
+    tell_github(result, run.project, run.environ)
     for line in summary_lines(result, report_files.folder_of(run.state)):
         say(line)
-    tell_github(result, run.project, run.environ)
     return code
 
 

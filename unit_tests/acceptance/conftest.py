@@ -88,7 +88,9 @@ def project(tmp_path, tmp_path_factory):
     environ = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("SCT_", "PYTEST_", "DOCKER_", "AWS_", "KUBECONFIG", "AZURE_", "OCI_", "GOOGLE_"))
+        if not name.startswith(
+            ("SCT_", "PYTEST_", "DOCKER_", "AWS_", "KUBECONFIG", "AZURE_", "OCI_", "GOOGLE_", "GITHUB_")
+        )
     }
     environ["SCT_RUNTIME_DIR"] = str(places / "r")
     environ["SCT_STATE_DIR"] = str(places / "s")

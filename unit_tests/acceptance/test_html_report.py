@@ -3,11 +3,13 @@
 External services: none, a headless browser where there is one
 """
 
+import html
 import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +23,8 @@ pytestmark = pytest.mark.integration
 BROWSERS = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome", "chrome-headless-shell")
 TESTS = 5000
 
-#: Uses the page as a reader would, and leaves what it saw in the page, which the browser then prints.
+#: Put first among the page's scripts, so that it hears of the others' errors. Does as a reader would, and leaves what
+#: it saw in the page's title, which the browser then prints.
 DRIVER = """
 <script>
 const seen = { errors: [] };
@@ -30,22 +33,26 @@ document.addEventListener("securitypolicyviolation", (event) => seen.errors.push
 const press = (target, key) =>
   target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
 const colours = () => new Set(new Uint32Array(pen.getImageData(0, 0, chart.width, chart.height).data.buffer)).size;
+const count = () => element("shown").textContent;
+const names = () => [...document.querySelectorAll(".row .name")].map((each) => each.textContent);
+const look = (words) => { search.value = words; search.dispatchEvent(new Event("input")); };
 setTimeout(() => {
-  seen.bars = Number(chart.dataset.bars);
-  seen.colours = colours();
-  seen.rows = document.querySelectorAll(".row").length;
-  seen.all = element("shown").textContent;
+  Object.assign(seen, { bars: Number(chart.dataset.bars), colours: colours(), all: count(), rows: names().length });
+  STEPS
+  seen.requests = performance.getEntriesByType("resource").map((entry) => entry.name);
+  document.title = JSON.stringify(seen);
+}, 200);
+</script>
+"""
+USED_WHOLLY = """
   const back = getComputedStyle(document.body).backgroundColor;
   element("theme").click();
   seen.themed = getComputedStyle(document.body).backgroundColor !== back;
-  search.value = "T77 FAILED";
-  search.dispatchEvent(new Event("input"));
-  seen.found = element("shown").textContent;
-  seen.names = [...document.querySelectorAll(".row .name")].map((each) => each.textContent);
-  search.value = "";
-  search.dispatchEvent(new Event("input"));
+  look("T77 FAILED");
+  Object.assign(seen, { found: count(), names: names() });
+  look("");
   document.querySelector("#outcomes .o-passed").click();
-  seen.without = element("shown").textContent;
+  seen.without = count();
   press(document.body, "/");
   seen.searching = document.activeElement === search;
   press(search, "ArrowDown");
@@ -56,10 +63,10 @@ setTimeout(() => {
   seen.opened = document.activeElement.closest("details").id;
   press(chart, "+");
   seen.zoomed = span < data.total;
-  seen.requests = performance.getEntriesByType("resource").map((entry) => entry.name);
-  document.title = JSON.stringify(seen);
-}, 200);
-</script>
+"""
+SEARCHED = """
+  look("sums are off");
+  seen.names = names();
 """
 
 
@@ -74,7 +81,7 @@ def browser():
 
 @pytest.fixture
 def page(tmp_path):
-    """The report of a run with a step, a container and thousands of tests, with the driver in it."""
+    """The report of a run with a step, a container and thousands of tests."""
     records = HandJournal().write("run-start", run="0123abcd", command="integration-tests")
     records.write("step-start", step="engine")
     records.write("step-end", after=2.0, step="engine", status="done", seconds=2.0)
@@ -94,32 +101,26 @@ def page(tmp_path):
     records.write("run-end", exit_code=1)
     told = to_html(RunResult.from_journal(records), Timeline.from_journal(records))
     path = tmp_path / "report.html"
-    # First of the page's scripts, so that it hears of the others' errors.
-    path.write_text(told.replace('<script type="application/json"', DRIVER + '<script type="application/json"'))
+    path.write_text(told)
     return path
 
 
-def opened(browser: str, page: Path, *options: str) -> tuple[dict, str]:
-    """Return what the driver saw, and what the browser had to say."""
-    command = [
-        browser,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--enable-logging=stderr",
-        "--window-size=1300,900",
-    ]
-    command += [
-        "--virtual-time-budget=5000",
-        f"--user-data-dir={page.parent / 'profile'}",
-        *options,
-        "--dump-dom",
-        page.as_uri(),
-    ]
+def opened(browser: str, page: Path, steps: str) -> dict[str, Any]:
+    """Return what a reader who does these steps sees; fails when the page has an error or asks for anything."""
+    driven = page.with_name("driven.html")
+    data = '<script type="application/json"'
+    driven.write_text(page.read_text().replace(data, DRIVER.replace("STEPS", steps) + data, 1))
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
+    command += ["--window-size=1300,900", "--virtual-time-budget=5000", f"--user-data-dir={page.parent / 'profile'}"]
+    command += ["--dump-dom", driven.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     title = re.search(r"<title>(\{.*?\})</title>", done.stdout)
     assert title, f"the page's script did not come to its end\n{done.stderr}"
-    return json.loads(title[1].replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")), done.stderr
+    seen: dict[str, Any] = json.loads(html.unescape(title[1]))
+    assert seen["errors"] == []
+    assert seen["requests"] == []
+    assert "CONSOLE" not in done.stderr
+    return seen
 
 
 def test_the_page_is_drawn_filtered_and_used_by_keyboard_without_an_error_or_a_request(browser, page):
@@ -127,10 +128,7 @@ def test_the_page_is_drawn_filtered_and_used_by_keyboard_without_an_error_or_a_r
 
     External services: none, a headless browser where there is one
     """
-    seen, said = opened(browser, page)
-    assert seen["errors"] == []
-    assert "CONSOLE" not in said
-    assert seen["requests"] == []
+    seen = opened(browser, page, USED_WHOLLY)
     assert seen["bars"] == TESTS + 2
     assert seen["colours"] > 5
     assert 10 < seen["rows"] < 60
@@ -145,3 +143,18 @@ def test_the_page_is_drawn_filtered_and_used_by_keyboard_without_an_error_or_a_r
     assert seen["opened"] == "failure-1"
     assert seen["zoomed"]
     assert seen["themed"]
+
+
+def test_the_page_of_a_real_run_opens(browser, project, tmp_path):
+    """A run of `sct.py` with a failure and a skip, its page as the run has left it.
+
+    External services: none, a headless browser where there is one
+    """
+    project.write("unit_tests/test_wrong.py", "def test_wrong():\n    assert 1 == 2, 'sums are off </script>'\n")
+    project.write("unit_tests/test_not.py", "import pytest\n\n@pytest.mark.skip('for now')\ndef test_not(): pass\n")
+    folder = tmp_path / "reports"
+    ended = project.sct("unit-tests", "-n", "2", "--report-dir", str(folder))
+    assert ended.code == 1, ended.text
+    seen = opened(browser, folder / "report.html", SEARCHED)
+    assert (seen["bars"], seen["all"]) == (3, "3 of 3 tests")
+    assert seen["names"] == ["unit_tests/test_wrong.py::test_wrong"]

@@ -85,7 +85,7 @@ def test_the_journal_of_a_killed_run_tells_what_was_under_way(tmp_path):
     live.write("run-start", run="r", command="integration-tests")
     live.write("step-start", step="cluster")
     live.write("test-start", test="a.py::hung")
-    live.write("lease", test="a.py::hung", what="node", state="wanted")
+    live.write("lease", test="a.py::hung", what="node", worker="gw1", state="wanted")
     live.close()
     with live.path.open("ab") as file:
         file.write(b'{"event":"test-end","te')
@@ -94,6 +94,7 @@ def test_the_journal_of_a_killed_run_tells_what_was_under_way(tmp_path):
     told = (tmp_path / "out" / "report.html").read_text()
     assert "did not come to its end" in told
     assert 'class="tag">unfinished</span>' in told
+    assert "under way when the journal ended, worker gw1" in told
     assert embedded(told)["steps"][0][:2] == ["cluster", "unfinished"]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.html"]
 
@@ -113,3 +114,11 @@ def test_many_and_long_failures_stay_readable_by_size(monkeypatch):
     assert "50 more are in the list" in told
     assert "characters left out" in told
     assert embedded(told)["reasons"] == ["same"]
+
+
+def test_a_test_that_was_refused_its_node_has_waited_until_its_end():
+    records = HandJournal().write("test-start", test="a.py::t")
+    records.write("lease", test="a.py::t", what="node", worker="gw0", state="wanted")
+    records.write("test-end", after=3.0, test="a.py::t", outcome="skipped", seconds=3.1)
+    records.write("run-end", after=60.0, exit_code=0)
+    assert Timeline.from_journal(records).waited == {"a.py::t": 3.0}
