@@ -103,6 +103,20 @@ class Node(NodeTools):
         with self.cql_connection_patient_exclusive(patience=0) as session:
             return str(session.execute("SELECT release_version FROM system.local").one().release_version)
 
+    @cached_property
+    def scylla_version(self) -> str:
+        """The release of Scylla that runs here, `2025.2.0` for example; empty on another database."""
+        if self.flavour != "scylla":
+            return ""
+        with self.cql_connection_patient_exclusive(patience=0) as session:
+            # Its `release_version` is that of the Cassandra it speaks like.
+            return str(session.execute("SELECT version FROM system.versions").one().version).partition("-")[0]
+
+    @property
+    def is_enterprise(self) -> bool:
+        """Whether it is a release of Scylla that is numbered by its year."""
+        return self.scylla_version[:4].isdecimal() and self.scylla_version[:2] == "20"
+
     # --- configuration --------------------------------------------------------------------------------------
 
     @contextlib.contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, overload
 
+from sdcm.containers import tables
 from sdcm.containers.execution import CommandTimedOut, UnexpectedExit
 from sdcm.containers.inspection import raise_if_ended
 from sdcm.containers.node import Node
@@ -58,6 +59,24 @@ class NodeRing(Sequence[Node]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {', '.join(node.name for node in self)}>"
+
+    def get_any_ks_cf_list(self, node: Node, **filters: Any) -> list[str]:
+        """Return all tables of the ring as `keyspace.table`; see `sdcm.containers.tables.tables_of` for the filters."""
+        return tables.tables_of(node, system=True, **filters)
+
+    def get_non_system_ks_cf_list(self, node: Node, **filters: Any) -> list[str]:
+        """Return the tables that are not the database's own, by the same filters."""
+        return tables.tables_of(node, system=False, **filters)
+
+    @staticmethod
+    def is_ks_rf_one(ks_cf: str, node: Node, **more: Any) -> bool:
+        """Return whether the keyspace of a table keeps one copy of each row."""
+        return tables.is_ks_rf_one(ks_cf, node, **more)
+
+    @staticmethod
+    def is_table_has_no_sstables(ks_cf: str, node: Node, **more: Any) -> bool:
+        """Return whether a node has no file of a table yet."""
+        return tables.is_table_has_no_sstables(ks_cf, node, **more)
 
     def join(self, node: Node) -> None:
         """Take in a node that has joined."""

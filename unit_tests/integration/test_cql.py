@@ -43,6 +43,33 @@ def test_write_and_read_back(docker_scylla):
 
 
 @pytest.mark.integration
+def test_tables_of_a_ring(docker_scylla):
+    """The tables of a ring are listed by the filters that tests know.
+
+    External services: Docker (database node)
+    """
+    session = docker_scylla.cql_connection()
+    for keyspace, factor in (("one_copy", 1), ("two_copies", 2)):
+        replication = f"{{'class': 'SimpleStrategy', 'replication_factor': {factor}}}"
+        session.execute(f"CREATE KEYSPACE {keyspace} WITH replication = {replication}")
+        session.execute(f'CREATE TABLE {keyspace}."Full" (a int PRIMARY KEY, b int)')
+        session.execute(f"CREATE TABLE {keyspace}.empty (a int PRIMARY KEY)")
+    session.execute('INSERT INTO one_copy."Full" (a, b) VALUES (1, 2)')
+    ring = docker_scylla.parent_cluster
+    mine = ['one_copy."Full"', "one_copy.empty", 'two_copies."Full"', "two_copies.empty"]
+    assert ring.get_non_system_ks_cf_list(docker_scylla) == mine
+    assert ring.get_non_system_ks_cf_list(docker_scylla, filter_empty_tables=True) == mine[:1]
+    assert ring.get_non_system_ks_cf_list(docker_scylla, filter_func=ring.is_ks_rf_one) == mine[2:]
+    assert {*mine, "system_auth.roles"} < set(ring.get_any_ks_cf_list(docker_scylla))
+    assert ring.is_table_has_no_sstables(mine[0], docker_scylla)
+    docker_scylla.run_nodetool("flush", timeout=60)
+    assert not ring.is_table_has_no_sstables(mine[0], docker_scylla)
+    assert ring.is_table_has_no_sstables(mine[1], docker_scylla)
+    assert (docker_scylla.scylla_version == "") is (docker_scylla.flavour != "scylla")
+    assert docker_scylla.is_enterprise in {False, docker_scylla.flavour == "scylla"}
+
+
+@pytest.mark.integration
 def test_wrong_password_is_refused(docker_scylla):
     """Authentication is on: a wrong password is refused.
 
