@@ -86,10 +86,6 @@ class NodeCare:
         self._watch.forget(node.container_id)
         return reason
 
-    def close(self) -> None:
-        """Stop watching."""
-        self._watch.close()
-
     def _ask(self, node: NodeRecord, verb: str) -> str:
         try:
             status, answer = self._endpoint.call("POST", f"/containers/{node.container_id}/{verb}", timeout=_TIMEOUT)

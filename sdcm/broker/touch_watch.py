@@ -1,9 +1,7 @@
 """Watches the engine's events for what is done to the run's nodes from outside their databases."""
 
-import contextlib
 import http.client
 import json
-import socket
 import threading
 from collections import defaultdict
 from urllib.parse import urlencode
@@ -21,7 +19,7 @@ _PAUSED = "pause"
 
 
 class TouchWatch:
-    """Follows the events of a run's containers until closed. When the stream breaks, every node counts as touched."""
+    """Follows the events of a run's containers. When the stream breaks, every node counts as touched."""
 
     def __init__(self, endpoint: Endpoint, run_id: str) -> None:
         """Follow the containers of a run on an engine."""
@@ -31,8 +29,6 @@ class TouchWatch:
         self._touched: dict[str, str] = {}
         self._pauses: dict[str, int] = defaultdict(int)
         self._blind = ""
-        self._closed = False
-        self._socket: socket.socket | None = None
         self._listening = threading.Event()
         threading.Thread(target=self._follow, name="touch-watch", daemon=True).start()
 
@@ -64,13 +60,6 @@ class TouchWatch:
                 return self._blind
             return self._touched.get(container, "") if seen else "the engine does not tell what was done to it"
 
-    def close(self) -> None:
-        """Stop following."""
-        self._closed = True
-        if (open_socket := self._socket) is not None:
-            with contextlib.suppress(OSError):
-                open_socket.shutdown(socket.SHUT_RDWR)
-
     def _follow(self) -> None:
         try:
             self._listen()
@@ -87,7 +76,6 @@ class TouchWatch:
         connection = self._endpoint.connection(_CONNECT)
         try:
             connection.request("GET", f"/events?{urlencode({'filters': json.dumps(wanted)})}")
-            self._socket = connection.sock
             # Between two events there may be any time.
             connection.sock.settimeout(None)
             with connection.getresponse() as answer:
@@ -95,7 +83,6 @@ class TouchWatch:
                 for line in filter(bytes.strip, answer):
                     self._take(json.loads(line))
         finally:
-            self._socket = None
             connection.close()
 
     def _take(self, event: dict[str, object]) -> None:
