@@ -97,7 +97,7 @@ def plan(run: Run) -> Run:
         return run
     # What is required and missing is told even when nothing is chosen.
     if not run.selection.tests and not run.options.plan_only and not run.options.require:
-        raise _nothing_selected()
+        raise _nothing_selected(run)
     if not run.options.integration and not run.options.plan_only:
         return run  # they need nothing, whatever their words say
     made = make_plan(run.options, run.selection.tests, probe, workers=tests.wanted_workers(run))
@@ -108,11 +108,15 @@ def plan(run: Run) -> Run:
         report.print_plan(made, as_json=run.options.as_json)
         raise Done(ExitCode.OK if made.tests else ExitCode.NOTHING_SELECTED)
     if not made.tests:
-        raise _nothing_selected()
+        raise _nothing_selected(run)
     return replace(run, plan=made)
 
 
-def _nothing_selected() -> Done:
+def _nothing_selected(run: Run) -> Done:
+    """Tell that there is nothing to run; for a share of what has fewer units than machines that is well."""
+    if run.selection is not None and run.selection.shared:
+        report.say(f"shard {run.options.shard} has no test: there are fewer than machines")
+        return Done(ExitCode.OK)
     report.say("no test is selected")
     return Done(ExitCode.NOTHING_SELECTED)
 

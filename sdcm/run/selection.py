@@ -55,10 +55,12 @@ class Selection:
     Attributes:
         tests: In pytest's order.
         seconds: What collecting took.
+        shared: How many tests all machines of a sharded run have together; 0 without shards.
     """
 
     tests: tuple[SelectedTest, ...]
     seconds: float
+    shared: int = 0
 
 
 class CollectionFailed(SctError):

@@ -35,4 +35,4 @@ def take_share(run: "Run", chosen: Selection, shard: shards.Shard) -> Selection:
             f"  {'shard ' + str(shard):<16} {len(mine)} of {len(chosen.tests)} tests, about {expected:.0f} s of them; "
             f"split {digest}, the same on every machine"
         )
-    return replace(chosen, tests=mine)
+    return replace(chosen, tests=mine, shared=len(chosen.tests))

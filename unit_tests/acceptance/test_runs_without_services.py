@@ -189,6 +189,8 @@ def test_shards_are_the_whole_run_and_durations_travel(project, tmp_path):
         seen.append(passed)
     assert len(seen[0] | seen[1]) == len(seen[0]) + len(seen[1]) == 11
     assert [sum("test_pair" in test for test in passed) for passed in seen] in ([0, 2], [2, 0])
+    idle = project.sct("unit-tests", "--shard", "15/15")
+    assert (idle.code, "shard 15/15 has no test" in idle.out) == (0, True), idle.text
 
 
 def test_repeated_runs_name_the_tests_whose_outcome_changes(project, tmp_path):
