@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,18 @@ _PROCESS = _ROOT / "sdcm" / "process.py"
 _MAY_START = {_PROCESS, *(_PACKAGE_ROOT / file for file in ("pytest_plugin/barring.py", "kubernetes/tether.py"))}
 
 
+#: On one worker, so that each file is parsed once.
+pytestmark = pytest.mark.xdist_group("source")
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
 def _broken(paths: list[Path], rule: Rule) -> Iterator[str]:
     for path in paths:
-        for line in rule(ast.parse(path.read_text(), str(path))):
+        for line in rule(_tree(path)):
             yield f"{path.relative_to(_ROOT)}:{line}"
 
 
