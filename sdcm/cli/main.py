@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from sdcm import bytecode
 from sdcm.errors import SctError
 from sdcm.exit_codes import ExitCode
 
@@ -92,6 +93,12 @@ def sct() -> None:
 
 def entry() -> NoReturn:
     """Run the command line and exit with the run's exit code."""
+    with bytecode.kept_apart():
+        code = _run()
+    sys.exit(int(code))
+
+
+def _run() -> int:
     code: int = ExitCode.DEFECT
     try:
         code = sct.main(standalone_mode=False) or ExitCode.OK
@@ -119,7 +126,7 @@ def entry() -> NoReturn:
     except Exception as exc:  # noqa: BLE001 - the last stop: one line on screen, the traceback in a file
         what = f"sct: a defect of the runner itself, in {_where(exc)}: {type(exc).__name__}"
         click.echo(f"{what}; its traceback is in {_log_defect()}", err=True)
-    sys.exit(int(code))
+    return code
 
 
 def _one_line(exc: click.ClickException) -> str:

@@ -13,8 +13,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sdcm import bytecode, paths
 from sdcm import journal as journals
-from sdcm import paths
 from sdcm.broker import runs
 from sdcm.broker.opener import OpenBroker
 from sdcm.cloud.probes import probe
@@ -162,6 +162,7 @@ def execute(options: RunOptions) -> ExitCode:
         journal.write("run-start", run=run_id, command=options.command, argv=sys.argv[1:], leaks=options.leaks)
         threading.Thread(target=report_files.write_for_all_dead, args=(places,), daemon=True).start()
         outer.callback(runs.forget_old_runs, places)
+        outer.callback(bytecode.drop_stale)
         try:
             with ExitStack() as stack:
                 run = Run(options, environ, places, run_id, root, targets, journal, interrupts, stack)
