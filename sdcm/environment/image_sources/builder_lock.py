@@ -24,8 +24,10 @@ class Turn:
 
     def note(self, text: str) -> None:
         """Leave a line for those who wait."""
+        fresh = self._notes.with_suffix(".next")
         with contextlib.suppress(OSError):
-            self._notes.write_text(f"{text}\n")
+            fresh.write_text(f"{text}\n")
+            fresh.replace(self._notes)
 
 
 @contextlib.contextmanager
@@ -51,13 +53,18 @@ def my_turn(folder: Path, engine: str, name: str, *, deadline: float, tell: Call
         while not lock.try_exclusive():
             if time.monotonic() - started > deadline:
                 raise DeadlinePassed(
-                    f"image {name} was not ready within {deadline:g} s", why=f"another run: {_read(notes)}"
+                    f"image {name} was not ready within {deadline:g} s",
+                    why=f"another run: {_read(notes) or 'holds its lock'}",
                 )
-            # Whom it waits for may itself be waiting; said once is enough.
-            tell(f"{_WAITING}{_read(notes).removeprefix(_WAITING)}")
+            # Without notes the other is about to begin or has just ended: the next look tells.
+            if doing := _read(notes):
+                # Whom it waits for may itself be waiting; said once is enough.
+                tell(f"{_WAITING}{doing.removeprefix(_WAITING)}")
             time.sleep(_PAUSE)
+        turn = Turn(notes)
+        turn.note("getting the image")
         try:
-            yield Turn(notes)
+            yield turn
         finally:
             notes.unlink(missing_ok=True)
     finally:
@@ -66,6 +73,6 @@ def my_turn(folder: Path, engine: str, name: str, *, deadline: float, tell: Call
 
 def _read(notes: Path) -> str:
     try:
-        return os.fsdecode(notes.read_bytes()).strip() or "getting the image"
+        return os.fsdecode(notes.read_bytes()).strip()
     except OSError:
-        return "getting the image"
+        return ""

@@ -1,11 +1,11 @@
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from sdcm.environment.image_sources.builder_lock import my_turn
 from sdcm.errors import DeadlinePassed
+from sdcm.wait import wait_for
 
 
 def test_one_at_a_time_and_the_other_hears_what_is_done(tmp_path: Path) -> None:
@@ -20,9 +20,9 @@ def test_one_at_a_time_and_the_other_hears_what_is_done(tmp_path: Path) -> None:
         turn.note("building a: step 3/9: RUN make")
         thread = threading.Thread(target=second)
         thread.start()
-        time.sleep(0.2)
+        wait_for(lambda: told, step=0.02, text="the other hears of it", timeout=20)
         order.append("first")
-    thread.join(5)
+    thread.join(20)
     assert order == ["first", "second"]
     assert set(told) == {"waiting while somebody else is building a: step 3/9: RUN make"}
 
