@@ -128,7 +128,8 @@ def _leak_desk(spec: BrokerSpec, supplies: ServicesUp, ledger: Ledger, journal: 
     """Return what watches for leaks; the engine is watched from when it is up."""
     spans = Spans()
     engine = LeakWatch(spec.run_id, spans, ledger, journal)
-    supplies.on_engine = engine.start if spec.leaks != "off" else supplies.on_engine
+    if spec.leaks != "off":
+        supplies.call_with_engine(engine.start)
 
     def cluster() -> ClusterRecord | None:
         return supplies.cluster() if supplies.graph.state().get("cluster") == "done" else None

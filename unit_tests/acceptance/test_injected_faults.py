@@ -87,8 +87,8 @@ SET_UP = {
     "sdcm.run.plan:make_plan": (70, "(sdcm/run/pipeline.py)"),
     "sdcm.broker.opener:OpenBroker._start": (70, "(sdcm/broker/opener.py)"),
     "sdcm.broker.server:Server.__init__": (75, "broker failed"),
-    "sdcm.run.services_up:ServicesUp._engine_up": (75, "step engine failed"),
-    "sdcm.run.services_up:ServicesUp._make_network": (75, "step network failed"),
+    "sdcm.run.engine_steps:EngineSteps._engine_up": (75, "step engine failed"),
+    "sdcm.run.engine_steps:EngineSteps._make_network": (75, "step network failed"),
     "sdcm.run.pytest_session:PytestSession.__init__": (70, "(sdcm/run/tests.py)"),
     "sdcm.run.services:adopt": (70, "(sdcm/run/tests.py)"),
 }

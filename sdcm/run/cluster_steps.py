@@ -1,0 +1,146 @@
+"""Steps of set-up that are about the Kubernetes cluster: `kind`, the cluster, images loaded into it."""
+
+from concurrent.futures import Future
+from pathlib import Path
+
+from sdcm.broker.gate import Gate
+from sdcm.broker.opener import BrokerSpec
+from sdcm.environment.catalogue import Catalogue
+from sdcm.environment.engine import missing_capabilities, privileged_verdict
+from sdcm.environment.graph import Graph, RunningStep
+from sdcm.environment.kind import create_cluster
+from sdcm.environment.kind_binary import ensure_kind_binary
+from sdcm.environment.kind_images import load_image
+from sdcm.errors import ServiceUnavailable
+from sdcm.kubernetes.cluster import ClusterRecord
+from sdcm.ownership.ledger import Ledger
+from sdcm.paths import Paths
+from sdcm.run.engine_steps import IMAGE_DEADLINE, EngineSteps
+
+_KIND_DEADLINE = 900.0
+_CLUSTER_DEADLINE = 300.0
+_LOAD_DEADLINE = 300.0
+#: Image that containers are probed with; the base of what is built here.
+_PROBE_IMAGE = "base-bookworm"
+
+
+class ClusterSteps:
+    """`cluster` and `loaded` return the future of a step, and start it when it is first asked for."""
+
+    def __init__(
+        self, spec: BrokerSpec, places: Paths, ledger: Ledger, graph: Graph, gate: Gate, on: EngineSteps
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            spec: Says which cluster.
+            places: Where files go.
+            ledger: The run's.
+            graph: The run's steps.
+            gate: Closed when the run ends.
+            on: The engine that a cluster of our own stands on.
+        """
+        self._spec = spec
+        self._places = places
+        self._ledger = ledger
+        self._graph = graph
+        self._gate = gate
+        self._on = on
+
+    def _kind(self) -> "Future[Path]":
+        return self._graph.step(
+            "kind",
+            lambda step: ensure_kind_binary(self._on.engine().result(), self._on.images(), self._places, step),
+            needs=[self._privileged()],
+            deadline=_KIND_DEADLINE,
+        )
+
+    def _privileged(self) -> "Future[str]":
+        return self._graph.step(
+            "privileged", self._probe_privileged, needs=[self._on.engine()], deadline=IMAGE_DEADLINE
+        )
+
+    def _probe_privileged(self, step: RunningStep) -> str:
+        """Try on a user's engine whether it runs privileged containers; a private one was started so that it does."""
+        engine = self._on.engine().result()
+        if engine.private:
+            step.detail = "private engine"
+            return ""
+        reason = privileged_verdict(engine, self._on.image(_PROBE_IMAGE).result().reference, self._spec.run_id)
+        if reason:
+            raise ServiceUnavailable(
+                "kubernetes: this Docker engine cannot run privileged containers, which Kind needs",
+                why=reason,
+                mend="use an engine that can, or pass --kubeconfig",
+            )
+        return ""
+
+    def cluster(self) -> "Future[ClusterRecord]":
+        """Return the future cluster: the one given, or one that Kind makes."""
+        if self._spec.kubernetes == "none":
+            return self._graph.step("cluster", self._no_cluster, deadline=_CLUSTER_DEADLINE)
+        if self._spec.kubernetes == "kubeconfig":
+            return self._graph.step("cluster", self._given_cluster, deadline=_CLUSTER_DEADLINE)
+        node_image = self._graph.step(
+            "image kind-node",
+            # The pulled node cannot run without every capability; ours finds out what there is.
+            lambda step: self._on.images().ensure("kind-node", step, built_here=bool(missing_capabilities())),
+            needs=[self._privileged()],
+            deadline=IMAGE_DEADLINE,
+        )
+        return self._graph.step(
+            "cluster", self._create_cluster, needs=[self._kind(), node_image], deadline=_CLUSTER_DEADLINE
+        )
+
+    def _no_cluster(self, _step: RunningStep) -> ClusterRecord:
+        raise ServiceUnavailable(
+            "kubernetes: no cluster: KUBECONFIG is not set and no environment is kept",
+            mend="run through `uv run sct.py integration-tests`, which makes a Kind cluster",
+        )
+
+    def _given_cluster(self, _step: RunningStep) -> ClusterRecord:
+        from sdcm.kubernetes.existing import existing_cluster
+
+        return existing_cluster(Path(self._spec.kubeconfig))
+
+    def _create_cluster(self, step: RunningStep) -> ClusterRecord:
+        return create_cluster(
+            self._on.engine().result(),
+            self._on.image("kind-node").result(),
+            self._kind().result(),
+            run_id=self._spec.run_id,
+            runtime=self._places.run_runtime(self._spec.run_id),
+            paths=self._places,
+            ledger=self._ledger,
+            making=self._gate.making,
+            step=step,
+        )
+
+    def loaded(self, name: str) -> "Future[str]":
+        """Return the future reference of an image that the cluster's nodes hold."""
+        if self._spec.kubernetes != "kind":
+            return self._graph.step(
+                f"load {name}", lambda _: self._pullable(name), needs=[self.cluster()], deadline=_LOAD_DEADLINE
+            )
+        return self._graph.step(
+            f"load {name}",
+            lambda step: self._load(name, step),
+            needs=[self.cluster(), self._on.image(name)],
+            deadline=_LOAD_DEADLINE,
+        )
+
+    def _load(self, name: str, step: RunningStep) -> str:
+        reference = self._on.image(name).result().reference
+        load_image(self._on.engine().result(), self.cluster().result(), reference, step)
+        return reference
+
+    @staticmethod
+    def _pullable(name: str) -> str:
+        """Return what a cluster that is not ours can pull itself; nothing is loaded into it."""
+        entry = Catalogue.load().find(name)
+        if entry is not None and not entry.pull:
+            raise ServiceUnavailable(
+                f"kubernetes: image {name} is built here, and a cluster of --kubeconfig cannot pull it",
+                mend="push it to a registry of the cluster's and name it by its reference, or run on Kind",
+            )
+        return entry.pull if entry else name
