@@ -61,7 +61,8 @@ class NodeRequest:
         rack: Rack name, empty for the flavour's default.
         ssl: Encrypt client connections; the port takes no others then.
         mtls: Ask clients for a certificate too.
-        native_entrypoint: Start the image as it is.
+        native_entrypoint: Start the image as it is: no settings of ours, no TLS. Official Scylla images then ask for no
+            login, our Cassandra does.
         fresh: Hand out no node that another test had before.
         smp: Processors the node may use.
         memory_mb: Memory it may use, MiB; 0: 512.

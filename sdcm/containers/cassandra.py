@@ -1,4 +1,8 @@
-"""The Cassandra flavour: the image in `docker/cassandra`, told what to be by environment variables."""
+"""The Cassandra flavour: the image in `docker/cassandra`, told what to be by environment variables.
+
+With `native_entrypoint` it is told only what the test asks for (ring, place, further arguments): heap, settings and
+whether a login is asked for are the image's own.
+"""
 
 from sdcm.containers.flavours import (
     CQL_PORT,
@@ -10,6 +14,7 @@ from sdcm.containers.flavours import (
     rack_name,
 )
 from sdcm.containers.records import NodeSpec
+from sdcm.errors import UsageProblem
 
 _SSL_INSIDE = "/etc/cassandra/ssl"
 #: The image's user.
@@ -31,12 +36,12 @@ _PATIENT_RING = "-Dcassandra.gossip_quarantine_delay_ms=60000"
 _PATIENT_JOINING = "-Dcassandra.ring_delay_ms=4000"
 
 
-def _arguments(spec: NodeSpec) -> LaunchArguments:
-    environment = {
+def _environment(spec: NodeSpec) -> dict[str, str]:
+    environment = {}
+    if not spec.native_entrypoint:
         # Half for the heap, a quarter at most for buffers; the rest is the JVM's own, nodetool's and cqlsh's.
-        "CASSANDRA_HEAP": f"{spec.memory_mb // 2}m",
-        "CASSANDRA_DIRECT_MEMORY": f"{spec.memory_mb // 4}m",
-    }
+        environment["CASSANDRA_HEAP"] = f"{spec.memory_mb // 2}m"
+        environment["CASSANDRA_DIRECT_MEMORY"] = f"{spec.memory_mb // 4}m"
     if spec.seeds:
         environment["CASSANDRA_SEEDS"] = ",".join(spec.seeds)
     if spec.cluster_name:
@@ -47,15 +52,20 @@ def _arguments(spec: NodeSpec) -> LaunchArguments:
         environment["CASSANDRA_RACK"] = rack_name(spec.rack)
     if spec.mtls:
         environment["CASSANDRA_SSL_CLIENT_AUTH"] = "true"
+    return environment
+
+
+def _arguments(spec: NodeSpec) -> LaunchArguments:
+    if spec.native_entrypoint and spec.ssl_dir:
+        raise UsageProblem(
+            "native_entrypoint and ssl exclude each other",
+            why="TLS is a setting of ours, and the image is to keep its own",
+        )
+    ours = (_LOCAL_LOGINS, _FEW_HINT_BUFFERS, _PATIENT_RING, *([_PATIENT_JOINING] if spec.seeds else []))
     return LaunchArguments(
-        command=(
-            _LOCAL_LOGINS,
-            _FEW_HINT_BUFFERS,
-            _PATIENT_RING,
-            *([_PATIENT_JOINING] if spec.seeds else []),
-            *spec.extra_args,
-        ),
-        environment=environment,
+        command=(*(() if spec.native_entrypoint else ours), *spec.extra_args),
+        environment=_environment(spec),
+        # The login is for the `cqlsh` of tests alone; the server does not read it.
         files=(credentials_file(uid=_UID), *certificate_files(spec.ssl_dir, _SSL_INSIDE, uid=_UID)),
         memory_limit_mb=spec.memory_mb,
         rights=_RIGHTS,

@@ -28,7 +28,8 @@ class NodeSpec:
         smp: Cores (Scylla's shards).
         memory_mb: Memory of the node, in MiB.
         extra_args: Further arguments for the image's entrypoint.
-        native_entrypoint: Leave the image's own configuration as it is: no login, no settings of ours.
+        native_entrypoint: Leave the image's own configuration as it is: no settings of ours, and a login only if the
+            image asks for one.
         labels: Labels of the container.
         publish_host: Name of the engine's host as seen from here; ports are published for it alone where it is
             the loopback.

@@ -11,8 +11,9 @@ import pytest
 
 from sdcm.containers.container import Container
 from sdcm.containers.execution import CommandTimedOut, UnexpectedExit
+from sdcm.containers.ring import states
 from sdcm.errors import EnvironmentFailed, UsageProblem
-from sdcm.wait import wait_for_log_lines
+from sdcm.wait import wait_for, wait_for_log_lines
 
 KEYSPACE = "CREATE KEYSPACE {} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}"
 
@@ -132,6 +133,8 @@ def test_a_nodes_life(docker_scylla):
         settings["compaction_throughput"] = "7MiB/s"
     with pytest.raises(UsageProblem, match="remote_cassandra_yaml"):
         node.remote_scylla_yaml()
+    with pytest.raises(UsageProblem, match=r"use restart\(\)"):
+        node.reload_config()
     before = node.get_port(9042)
     with wait_for_log_lines(node, ["CQL clients"], ["Startup complete"], start_timeout=10, end_timeout=30):
         node.restart()
@@ -192,6 +195,40 @@ class TestMarkerArguments:
         with node.remote_yaml() as settings:
             assert settings.authenticator == "PasswordAuthenticator"
             assert settings.authorizer == "CassandraAuthorizer"
+
+
+@pytest.mark.integration
+@pytest.mark.docker_scylla_args(image="cassandra", native_entrypoint=True, extra_args=["-Dsct.mine=yes"])
+def test_a_native_node_is_joined_by_its_address(docker_scylla_cluster, request):
+    """A native node has the image's own settings; one whose marker names it as seed joins it, in a place of its own.
+
+    External services: Docker (two database nodes)
+    """
+    (first,) = docker_scylla_cluster(1)
+    assert _options_of(first) >= {"-Dsct.mine=yes", "-Xmx256m"}
+    assert not {option for option in _options_of(first) if "auth_read_consistency_level" in option}
+    assert first.cql_connection().execute("SELECT cluster_name FROM system.local").one().cluster_name == first.name
+    assert "1 rows" in first.run_cqlsh("SELECT cluster_name FROM system.local").stdout
+
+    joining = pytest.mark.docker_scylla_args(seeds=first.ip_address, dc="east", native_entrypoint=False)
+    request.node.add_marker(joining, append=False)
+    second = request.getfixturevalue("docker_scylla")
+    assert {option for option in _options_of(second) if "auth_read_consistency_level" in option}
+    both = {first.ip_address: "UN", second.ip_address: "UN"}
+    for node in (first, second):
+        wait_for(lambda node=node: states(node.run_nodetool("status", timeout=60).stdout) == both, timeout=60)
+    session = first.cql_connection()
+    wait_for(lambda: _places_of_peers(session) == {second.ip_address: "east"}, step=0.2, timeout=60)
+
+
+def _places_of_peers(session):
+    """Return address and data centre of the other nodes that a node knows."""
+    return {row.peer: row.data_center for row in session.execute("SELECT peer, data_center FROM system.peers_v2")}
+
+
+def _options_of(node):
+    """Return the arguments of the server's process."""
+    return set(node.run("cat /proc/1/cmdline").stdout.split("\0"))
 
 
 @pytest.mark.integration

@@ -203,9 +203,16 @@ def test_tls_without_a_certificate_is_refused(docker: FakeDocker, tmp_path: Path
     assert docker.containers.made == {}
 
 
-def test_tls_with_a_native_entrypoint_is_refused(docker: FakeDocker, certificates: str) -> None:
+@pytest.mark.parametrize("flavour", ["cassandra", "scylla"])
+def test_tls_with_a_native_entrypoint_is_refused(docker: FakeDocker, certificates: str, flavour: str) -> None:
     with pytest.raises(UsageProblem, match="exclude each other"):
-        launch(docker, "scylla", ssl_dir=certificates, native_entrypoint=True)
+        launch(docker, flavour, ssl_dir=certificates, native_entrypoint=True)
+
+
+def test_a_native_cassandra_is_told_only_what_the_test_asks_for(docker: FakeDocker, cql: FakeCql) -> None:
+    _, made = launch(docker, "cassandra", native_entrypoint=True, cluster_name="shop", dc="east", extra_args=("-Dx=1",))
+    assert made.options["environment"] == {"CASSANDRA_CLUSTER_NAME": "shop", "CASSANDRA_DC": "east"}
+    assert made.options["command"] == ["-Dx=1"]
 
 
 def test_the_container_carries_name_labels_and_network(docker: FakeDocker) -> None:
