@@ -29,6 +29,8 @@ _COMMANDS = {
     "new-test": "sdcm.cli.new_test",
     "pre-commit": "sdcm.cli.pre_commit",
 }
+#: They ask for interrupts themselves, as soon as there is something to take down.
+_RUNS = {"integration-tests", "unit-tests"}
 _SHORT_HELP = {
     "integration-tests": "Run the integration tests, with all they need brought up and taken down.",
     "unit-tests": "Run the unit tests, with nothing up.",
@@ -58,6 +60,8 @@ class LazyGroup(click.Group):
         if module is None:
             return None
         command: click.Command = importlib.import_module(module).command
+        if cmd_name not in _RUNS:
+            _let_interrupts_raise()
         return command
 
     def resolve_command(
@@ -127,6 +131,12 @@ def _run() -> int:
         what = f"sct: a defect of the runner itself, in {_where(exc)}: {type(exc).__name__}"
         click.echo(f"{what}; its traceback is in {_log_defect()}", err=True)
     return code
+
+
+def _let_interrupts_raise() -> None:
+    """Take back what `sct.py` has done to Ctrl-C for the time of imports; one that is ignored stays ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _one_line(exc: click.ClickException) -> str:

@@ -167,6 +167,7 @@ def execute(options: RunOptions) -> ExitCode:
             with ExitStack() as stack:
                 run = Run(options, environ, places, run_id, root, targets, journal, interrupts, stack)
                 for stage in STAGES:
+                    interrupts.check()
                     run = stage(run)
             return report.finish(run)
         except Done as done:

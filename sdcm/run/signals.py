@@ -25,6 +25,7 @@ class Interrupts:
         self.deferred = False
         self.keys_are_pytests = False
         self._before: dict[signal.Signals, Any] = {}
+        self._last = ""
 
     def __enter__(self) -> "Interrupts":
         for number in _SIGNALS:
@@ -37,9 +38,19 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def check(self) -> None:
+        """End the run when it was asked to stop: Python swallows what is raised in the callbacks of an import.
+
+        Raises:
+            Interrupted: There was a request.
+        """
+        if self.count:
+            raise Interrupted("interrupted", why=self._last)
+
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.keys_are_pytests and number == signal.SIGINT:
             return
         self.count += 1
+        self._last = signal.Signals(number).name
         if not self.deferred and self.count == 1:
-            raise Interrupted("interrupted", why=signal.Signals(number).name)
+            self.check()
