@@ -14,6 +14,7 @@ Anything else that escapes is a defect of ours (70).
 from typing import ClassVar
 
 from sdcm.exit_codes import ExitCode
+from sdcm.program import as_typed
 
 
 class SctError(Exception):
@@ -31,8 +32,8 @@ class SctError(Exception):
     def __init__(self, what: str, *, why: str = "", mend: str = "", evidence: str = "") -> None:
         super().__init__(what)
         self.what = what
-        self.why = why
-        self.mend = mend
+        self.why = as_typed(why)
+        self.mend = as_typed(mend)
         self.evidence = evidence
 
     def __str__(self) -> str:

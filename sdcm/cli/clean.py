@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sdcm.exit_codes import ExitCode
+from sdcm.program import as_typed
 
 if TYPE_CHECKING:
     from sdcm.cloud.sweep import Found
@@ -129,8 +130,10 @@ def _show(candidates: "list[Candidate]", spared: int) -> None:
         click.echo(f"{each.kind:<13} {each.name:<40} {age:>7}  run {each.run}, {each.owner}: {each.why}")
     if spared:
         click.echo(
-            f"{spared} runs of other hosts or containers are left alone; `sct.py clean --older-than 1d` removes those"
-            " that have shown no life for a day"
+            as_typed(
+                f"{spared} runs of other hosts or containers are left alone; `sct.py clean --older-than 1d` removes"
+                " those that have shown no life for a day"
+            )
         )
 
 

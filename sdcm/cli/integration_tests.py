@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from sdcm.cli.run_options import shared_options
+from sdcm.program import as_typed
 
 
 def _known_services(_ctx: click.Context, _param: click.Parameter, labels: tuple[str, ...]) -> tuple[str, ...]:
@@ -20,7 +21,7 @@ sct.py integration-tests -t integration/test_cql.py::test_cql_query -n 0 -- -s -
 """
 
 
-@click.command("integration-tests", epilog=_EXAMPLES)
+@click.command("integration-tests", epilog=as_typed(_EXAMPLES))
 @shared_options
 @click.option("--setup", is_flag=True, help="May install what this machine lacks (Docker Engine, mmdebstrap).")
 @click.option(

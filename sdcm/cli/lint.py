@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--explain", default="", metavar="RULE", help="Show a rule with an example, and exit.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(paths: tuple[Path, ...], fix: bool, select: str, no_advice: bool, explain: str, as_json: bool) -> int:
-    """Check integration tests against the rules; without PATH all of unit_tests/.
+    """Check integration tests against the rules; without PATH all tests of the project.
 
     Nothing of what is checked is imported. Exits 1 when a rule is broken; advice alone exits 0. A rule is
     let be with `# sct: ignore[I16] reason` at the line, above it, or at the head of the function.
@@ -55,9 +55,11 @@ def command(paths: tuple[Path, ...], fix: bool, select: str, no_advice: bool, ex
 
 
 def _tests() -> Path:
-    from sdcm.run.project import TESTS_FOLDER, find_project
+    from sdcm.run.project import find_project
+    from sdcm.services.rooms import tests_folder
 
-    folder = find_project(Path.cwd()) / TESTS_FOLDER
+    project = find_project(Path.cwd())
+    folder = project / tests_folder(project)
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 

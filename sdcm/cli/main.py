@@ -13,6 +13,7 @@ import click
 from sdcm import bytecode
 from sdcm.errors import SctError
 from sdcm.exit_codes import ExitCode
+from sdcm.program import as_typed
 
 #: Subcommand -> module that holds it under its name with underscores; imported when it is called.
 _COMMANDS = {
@@ -84,15 +85,23 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(_SHORT_HELP.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_HELP = """Run integration tests of distributed databases against real services.
+
+`sct.py integration-tests` finds out what the chosen tests need, brings it up (Docker engine, images,
+network, Kind cluster), runs pytest with xdist, reports, and takes everything down. It exits with 0 when all
+passed, 1 when tests failed, 69 when a required service is missing, 75 when part of the environment failed.
+`sct.py doctor` says what works on this machine, and what mends what does not.
+"""
+
+
+@click.group(
+    cls=LazyGroup,
+    help=as_typed(_HELP),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="sct-runner", prog_name="sct")
 def sct() -> None:
-    """Run integration tests of distributed databases against real services.
-
-    `sct.py integration-tests` finds out what the chosen tests need, brings it up (Docker engine, images,
-    network, Kind cluster), runs pytest with xdist, reports, and takes everything down. Exit codes are
-    in docs/reference/exit-codes.md.
-    """
+    """Hold the commands."""
 
 
 def entry() -> NoReturn:

@@ -28,15 +28,18 @@ def _known_services(_ctx: click.Context, _param: click.Parameter, labels: tuple[
 )
 @click.option("--fixture", is_flag=True, help="Write a fixture NAME on top of the service's own, and a test of it.")
 def command(name: str, services: tuple[str, ...], fixture: bool) -> int:
-    """Write a test NAME that keeps the rules and runs at once, into unit_tests/integration/."""
+    """Write a test NAME that keeps the rules and runs at once, into the integration tests."""
     from sdcm.cli import test_templates
     from sdcm.errors import UsageProblem
-    from sdcm.run.project import TESTS_FOLDER, find_project
+    from sdcm.program import as_typed
+    from sdcm.run.project import find_project
+    from sdcm.services.rooms import tests_folder
 
     word = _identifier(name)
     if fixture and len(services) > 1:
         raise UsageProblem("--fixture stands on one service", mend="name one --service, and let the test ask for more")
-    folder = find_project(Path.cwd()) / TESTS_FOLDER / "integration"
+    project = find_project(Path.cwd())
+    folder = project / tests_folder(project) / "integration"
     path = folder / f"test_{word}.py"
     if path.exists():
         raise UsageProblem(f"{_shown(path)} is there already", mend="choose another name")
@@ -44,7 +47,7 @@ def command(name: str, services: tuple[str, ...], fixture: bool) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     click.echo(f"wrote {_shown(path)}; run it:")
-    click.echo(f"  uv run sct.py integration-tests -t integration/{path.name}")
+    click.echo(as_typed(f"  uv run sct.py integration-tests -t integration/{path.name}"))
     return ExitCode.OK
 
 

@@ -42,7 +42,7 @@ _SHARED = [
         "tests",
         multiple=True,
         metavar="PATH",
-        help="File, folder or node id, relative to unit_tests/ or the current folder; repeatable.",
+        help="File, folder or node id, relative to unit_tests/ (or tests/) or the current folder; repeatable.",
     ),
     click.option(
         "-n",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sdcm.errors import UsageProblem
-from sdcm.pytest_plugin import markers, secrecy
+from sdcm.pytest_plugin import secrecy
 
 if TYPE_CHECKING:
     from sdcm.config.model import SCTConfiguration
@@ -32,7 +32,17 @@ def check_files(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
 
 
 def _files_of(item: pytest.Item) -> Any:
-    return markers.merged_arguments(item, "sct_config").get("files", ())
+    """Return what the nearest `sct_config` names, by position or as `files=`; nothing without one.
+
+    Raises:
+        pytest.UsageError: It names no files.
+    """
+    marker = item.get_closest_marker("sct_config")
+    if marker is None:
+        return ()
+    if len(marker.args) + len(marker.kwargs) != 1 or marker.kwargs.keys() - {"files"}:
+        raise pytest.UsageError(f'{item.nodeid}: write sct_config("FILE"), or sct_config(files=["FILE", "FILE"])')
+    return marker.args[0] if marker.args else marker.kwargs["files"]
 
 
 @pytest.fixture

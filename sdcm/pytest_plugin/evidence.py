@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from sdcm.errors import EnvironmentFailed, SctError
+from sdcm.program import as_typed
 from sdcm.pytest_plugin import collecting, failure_class
 from sdcm.wait import guarded_by
 
@@ -139,7 +140,7 @@ def _disk_full(item: pytest.Item) -> str:
         free = shutil.disk_usage(root).free
     except (SctError, OSError, LookupError, TypeError):
         return ""
-    return f"the disk of the engine is full ({root}): {_MORE_ROOM}" if free < _FULL else ""
+    return f"the disk of the engine is full ({root}): {as_typed(_MORE_ROOM)}" if free < _FULL else ""
 
 
 def _look(containers: Iterable[Watched]) -> Findings:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sdcm.errors import UsageProblem
+from sdcm.services.rooms import TEST_ROOTS, tests_folder
 
 
 def _folder(config: pytest.Config, *parts: str) -> Path:
@@ -21,8 +22,8 @@ def _folder(config: pytest.Config, *parts: str) -> Path:
 
 @pytest.fixture(scope="session")
 def test_data_dir(request: pytest.FixtureRequest) -> Path:
-    """Give the path of `unit_tests/test_data`: what tests read."""
-    return _folder(request.config, "unit_tests", "test_data")
+    """Give the path of `test_data` in the folder of tests: what tests read."""
+    return _folder(request.config, tests_folder(request.config.rootpath) or TEST_ROOTS[0], "test_data")
 
 
 @pytest.fixture(scope="session")

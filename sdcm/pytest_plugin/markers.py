@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from sdcm.program import as_typed
+
 #: Marker -> its line in `pytest --markers`.
 MARKERS = {
     "integration": "integration: needs real services; `sct.py integration-tests` runs it, `sct.py unit-tests` does not",
@@ -26,7 +28,7 @@ MARKERS = {
 def register(config: pytest.Config) -> None:
     """Declare the markers, so that `--strict-markers` knows them."""
     for line in MARKERS.values():
-        config.addinivalue_line("markers", line)
+        config.addinivalue_line("markers", as_typed(line))
 
 
 def carried(items: Iterable[pytest.Item], *names: str) -> bool:

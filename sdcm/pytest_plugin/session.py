@@ -24,6 +24,7 @@ from sdcm.broker.protocol import (
     SERVICES_VARIABLE,
 )
 from sdcm.errors import UsageProblem
+from sdcm.program import as_typed
 from sdcm.services import selected
 from sdcm.services.availability import needs_broker
 from sdcm.services.selected import SelectedTest
@@ -173,7 +174,7 @@ class RunContext:
             with suppress(OSError):
                 self._client.close()
         if self._broker is not None and (left := self._broker.end(os.environ, _TEARDOWN_DEADLINE)):
-            sys.stderr.write(f"sct: some of the run is left: {left} -- `sct.py clean` removes it\n")
+            sys.stderr.write(as_typed(f"sct: some of the run is left: {left} -- `sct.py clean` removes it\n"))
         for name, value in self._environ_before.items():
             if value is None:
                 os.environ.pop(name, None)

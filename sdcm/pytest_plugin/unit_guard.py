@@ -34,7 +34,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
         guard = Guard(
             lambda address: (
                 f"{item.nodeid} reached for {address}: a unit test uses no engine and no network"
-                " -- fake it, or move the test to unit_tests/integration/"
+                " -- fake it, or move the test to integration/"
             )
         )
         stack = ExitStack()

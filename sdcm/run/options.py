@@ -13,7 +13,7 @@ class RunOptions:
 
     Attributes:
         command: Which of the two.
-        tests: Files, folders and node ids as given; empty: the whole `unit_tests` folder.
+        tests: Files, folders and node ids as given; empty: the project's whole folder of tests.
         workers: xdist workers; 0 runs in one process, None lets the runner choose.
         keyword: pytest's `-k` expression.
         marks: pytest's `-m` expression, joined with the command's own.

@@ -5,22 +5,22 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sdcm.errors import UsageProblem
+from sdcm.services.rooms import TEST_ROOTS, tests_folder
 
-TESTS_FOLDER = "unit_tests"
 _NEAR = 3
 
 
 def find_project(start: Path) -> Path:
-    """Return the nearest folder at or above `start` that holds `unit_tests`.
+    """Return the nearest folder at or above `start` that holds `unit_tests`, or else `tests`.
 
     Raises:
         UsageProblem: There is none.
     """
     for folder in (start, *start.parents):
-        if (folder / TESTS_FOLDER).is_dir():
+        if tests_folder(folder):
             return folder
     raise UsageProblem(
-        f"no {TESTS_FOLDER}/ folder in {start} or above it",
+        f"no {'/ or '.join(TEST_ROOTS)}/ folder in {start} or above it",
         mend="run this inside the project whose tests it is to run",
     )
 
@@ -28,8 +28,8 @@ def find_project(start: Path) -> Path:
 def resolve_targets(project: Path, start: Path, wanted: Iterable[str]) -> tuple[str, ...]:
     """Return what to hand to pytest for the user's `-t` values.
 
-    Each is a file, a folder or a node id, relative to the project's `unit_tests`, to the current
-    folder or to the project's root.
+    Each is a file, a folder or a node id, relative to the project's folder of tests, to the
+    current folder or to the project's root.
 
     Args:
         project: The project's root folder.
@@ -40,24 +40,26 @@ def resolve_targets(project: Path, start: Path, wanted: Iterable[str]) -> tuple[
         UsageProblem: A path does not exist; near names are in the message.
     """
     targets = [_resolve(project, start, value) for value in wanted if value]
-    return tuple(targets) or (TESTS_FOLDER,)
+    return tuple(targets) or (tests_folder(project),)
 
 
 def _resolve(project: Path, start: Path, value: str) -> str:
     path, separator, rest = value.partition("::")
-    for base in (project / TESTS_FOLDER, start, project):
+    tests = tests_folder(project)
+    for base in (project / tests, start, project):
         candidate = base / path
         if candidate.exists():
             shown = candidate.resolve()
             inside = shown.is_relative_to(project.resolve())
             return f"{shown.relative_to(project.resolve()) if inside else shown}{separator}{rest}"
     raise UsageProblem(
-        f"-t {value}: no such file or folder under {TESTS_FOLDER}/ or here", why=near_text(path, _known(project))
+        f"-t {value}: no such file or folder under {tests}/ or here",
+        why=near_text(path, _known(project)),
     )
 
 
 def _known(project: Path) -> list[str]:
-    tests = project / TESTS_FOLDER
+    tests = project / tests_folder(project)
     return [str(path.relative_to(tests)) for path in tests.rglob("*.py") if "__pycache__" not in path.parts]
 
 

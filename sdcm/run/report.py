@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sdcm.exit_codes import ExitCode, first_that_applies
 from sdcm.journal import Journal
+from sdcm.program import as_typed
 from sdcm.reporters import github
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.summary import summary_lines
@@ -55,11 +56,11 @@ def say_kept(
     """Say how to enter a kept environment and what failed tests have left in it, and how to end it."""
     journal.write("kept", environ=dict(environ))
     for lease in leases:
-        say(f"  {'kept':<16} {lease['what']} of {lease['test']}: `sct.py env enter {lease['what']}`")
+        say(as_typed(f"  {'kept':<16} {lease['what']} of {lease['test']}: `sct.py env enter {lease['what']}`"))
     say(f"environment {run_id} is kept for {seconds / 3600:g} h; to use it:")
     for name, value in environ.items():
         say(f"  export {name}={value}")
-    say("  `sct.py env status` shows it, `sct.py env down` ends it")
+    say(as_typed("  `sct.py env status` shows it, `sct.py env down` ends it"))
 
 
 def exit_code(run: "Run", result: RunResult) -> ExitCode:

@@ -14,6 +14,7 @@ from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
 from sdcm.broker.protocol import BROKER_VARIABLE, LEAKS_VARIABLE, RUN_VARIABLE, SERVICES_FILE, SERVICES_VARIABLE
 from sdcm.broker.runs import LiveRun, kept_environment
 from sdcm.errors import EnvironmentFailed, SctError, ServiceUnavailable, UsageProblem
+from sdcm.program import as_typed
 from sdcm.run import report, selection, sharding
 from sdcm.run.display import JournalDisplay
 from sdcm.run.end_steps import BROKER, note_failure
@@ -114,7 +115,7 @@ def bring_up(run: "Run") -> "Run":
     broker = OpenBroker.start(_spec(run, kept), run.places, environ)
     run.stack.callback(_end, run, broker)
     if kept is not None:
-        report.say(f"  {'environment':<16} {kept.run_id}, which is kept (`sct.py env status`)")
+        report.say(as_typed(f"  {'environment':<16} {kept.run_id}, which is kept (`sct.py env status`)"))
     environ[BROKER_VARIABLE] = str(kept.socket if kept else broker.socket_path)
     environ[SERVICES_VARIABLE] = str((kept.socket if kept else broker.socket_path).with_name(SERVICES_FILE))
     _require(run, Path(environ[BROKER_VARIABLE]))
@@ -188,7 +189,7 @@ def _end(run: "Run", broker: OpenBroker) -> None:
     if broker.failure:
         note_failure(run.journal, BROKER, EnvironmentFailed("the broker is gone", why=broker.failure))
     if left:
-        report.complain(f"some of the run is left: {left} -- `sct.py clean` removes it")
+        report.complain(as_typed(f"some of the run is left: {left} -- `sct.py clean` removes it"))
 
 
 def _keep(run: "Run", client: BrokerClient) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdcm.errors import SctError, ServiceUnavailable
+from sdcm.program import as_typed, is_checkout
 from sdcm.services.table import CLOUD_LABELS, REFERENCE_PAGE, Service, service
 
 
@@ -117,4 +118,4 @@ def _unset(variables: tuple[str, ...]) -> str:
 
 
 def _supply(row: Service) -> str:
-    return f"{row.supply} (see {REFERENCE_PAGE})"
+    return as_typed(f"{row.supply} (see {REFERENCE_PAGE if is_checkout() else '`sct.py doctor`'})")

@@ -1,9 +1,14 @@
 """Where tests lie: which of their folders are for integration tests."""
 
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 #: Folders that hold a project's tests; `integration` and `acceptance` below them are for integration tests.
 TEST_ROOTS = ("unit_tests", "tests")
+
+
+def tests_folder(project: Path) -> str:
+    """Return the name of the folder in which a project keeps its tests, empty where it has none of the known ones."""
+    return next((name for name in TEST_ROOTS if (project / name).is_dir()), "")
 
 
 def room_of(path: PurePath) -> str:

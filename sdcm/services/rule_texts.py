@@ -23,7 +23,7 @@ def unmarked(test: str) -> str:
 
 def misplaced(test: str) -> str:
     """I02: a test with the marker lies elsewhere."""
-    return f"{test}: integration tests belong in unit_tests/integration/ -- move the file, or drop the marker"
+    return f"{test}: integration tests belong in integration/ of the tests -- move the file, or drop the marker"
 
 
 def undeclared(test: str) -> str:

@@ -48,3 +48,11 @@ def test_no_target_is_the_whole_folder(root):
 def test_a_wrong_path_is_answered_with_near_names(root):
     with pytest.raises(UsageProblem, match=r"did you mean integration/test_cql\.py"):
         resolve_targets(root, root, ["test_cqll.py"])
+
+
+def test_a_project_may_call_its_folder_of_tests_tests(tmp_path):
+    (tmp_path / "tests" / "integration").mkdir(parents=True)
+    (tmp_path / "tests" / "integration" / "test_a.py").touch()
+    assert find_project(tmp_path / "tests" / "integration") == tmp_path
+    assert resolve_targets(tmp_path, tmp_path, []) == ("tests",)
+    assert resolve_targets(tmp_path, tmp_path, ["integration/test_a.py"]) == ("tests/integration/test_a.py",)

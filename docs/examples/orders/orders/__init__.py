@@ -1,0 +1,1 @@
+"""Orders of a shop, kept in a Cassandra-compatible database."""
