@@ -9,11 +9,12 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
     selection       tests, seconds
     shard           shard (I/N), tests, of (all tests), expected (seconds), digest (equal on all machines of one run)
     plan            services, images, steps
-    step-start      step
+    step-start      step, needs (names of the steps that had to end before)
     step-say        step, text
     step-end        step, status (done, failed, unavailable, cancelled), seconds, error (as `SctError.to_record`), log,
                     detail (what came up, a few words)
-    service         service, state (waiting, ready, failed, unavailable), reason
+    service         service, state (waiting, ready, failed, unavailable), reason, steps (names of those it consists of;
+                    where none are told they are those told before)
     engine-lost     error (as `SctError.to_record`)
     pytest-start    argv, pid
     worker          worker, state (up, down, lost), reason
@@ -45,6 +46,8 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
                     operation, values (kind of figure -> value: milliseconds, and so many a second), text (result)
     teardown-start  resources
     teardown-end    seconds, leftovers (kind, name, reason each)
+    critical-path   text (one line), links (what, kind, after: seconds since the run's start, seconds): what the wall
+                    time consisted of, see `sdcm.reporters.critical_path`
     run-end         exit_code, seconds
 """
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from sdcm.errors import SctError
@@ -20,8 +21,8 @@ class ServiceStates:
         self._lock = threading.Lock()
         self._states: dict[str, str] = {}
 
-    def set(self, service: str, state: str, error: SctError | None = None) -> None:
-        """Record a change."""
+    def set(self, service: str, state: str, error: SctError | None = None, steps: Sequence[str] = ()) -> None:
+        """Record a change; `steps` are the names of those that the service consists of, as far as they are known."""
         with self._lock:
             if self._states.get(service) == state:
                 return
@@ -29,7 +30,9 @@ class ServiceStates:
             temporary = self._file.with_suffix(".part")
             temporary.write_text(json.dumps(self._states))
             temporary.replace(self._file)
-        self._journal.write("service", service=service, state=state, reason=str(error) if error else "")
+        self._journal.write(
+            "service", service=service, state=state, reason=str(error) if error else "", steps=list(steps)
+        )
 
     def all(self) -> dict[str, str]:
         """Return a copy of all states."""

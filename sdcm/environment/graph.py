@@ -8,7 +8,7 @@ undo here: what a step makes is in the ledger before it exists, and teardown wor
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
@@ -123,6 +123,12 @@ class Graph:
         thread.start()
         return future
 
+    def names(self, futures: Iterable["Future[Any]"]) -> list[str]:
+        """Return the names of those of the futures that are steps' results."""
+        wanted = {id(future) for future in futures}
+        with self._lock:
+            return [name for name, future in self._futures.items() if id(future) in wanted]
+
     def state(self) -> dict[str, str]:
         """Return each step's state: `running`, `done` or `failed`."""
         with self._lock:
@@ -172,7 +178,7 @@ class Graph:
         self._logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = self._logs / f"{name.replace('/', '_').replace(':', '_').replace(' ', '-')}.log"
         step = RunningStep(name, log, deadline, self._journal, self.closing)
-        self._journal.write("step-start", step=name)
+        self._journal.write("step-start", step=name, needs=self.names(needs))
         overdue = threading.Timer(deadline + _SILENT, self._overdue, (step, future))
         overdue.daemon = True
         overdue.start()

@@ -1,20 +1,26 @@
-"""What the end of a run waited for: a chain of steps and tests, each of which began when the one before it was over.
+"""What the wall time of a run consisted of: a chain of stretches, each of which began when the one before it was over.
 
-The chain is followed back from the test that ended last: through the tests that ran before it on the same worker, and
-where that worker stood still, through the step of set-up that ended last in that time. What neither explains is a
-gap and is told as one.
+The chain is followed back from the run's end: from the test that ended last to the step of set-up that it had to wait
+for, and from that to the step that that one needed; where a test waited for none, to the test before it on the same
+worker, or, for a test that was held back, to the one that ended last before it. What no record explains is a gap, and
+is told as one.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from sdcm.reporters.outcome import RunResult
+from sdcm.reporters.records import EndedTest
 from sdcm.reporters.timeline import Span, spans_of_steps, test_span
+from sdcm.services.selected import NODE_IMAGE
 
 #: Seconds between two things that count as one after the other: pytest's own work between tests.
 _CLOSE = 0.5
 #: Seconds below which a step held nobody up.
 _WORTH = 0.05
+#: What a gap is called.
+UNEXPLAINED = "idle, or not recorded"
 
 
 @dataclass(frozen=True)
@@ -22,70 +28,160 @@ class Link:
     """One stretch of the chain.
 
     Attributes:
-        what: A step's name, a node id, or so many tests of one worker.
-        kind: `step`, `test`, `tests` or `gap`.
+        what: Name of a step or of a stage of the run, a node id, or so many tests of one worker.
+        kind: `stage`, `step`, `test`, `tests` or `gap`.
         started: Epoch seconds.
         seconds: How long.
+        services: Labels of the services that a test needs.
+        worker: The worker of a test.
+        leasing: Seconds of a test for which it waited for what it leased.
     """
 
     what: str
     kind: str
     started: float
     seconds: float
+    services: tuple[str, ...] = ()
+    worker: str = ""
+    leasing: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """A test, when it ran, and its place among those of its worker."""
+
+    test: EndedTest
+    span: Span
+    place: int
 
 
 def critical_path(result: RunResult) -> tuple[Link, ...]:
     """Return the chain, oldest first; empty when no test has ended."""
-    last = result.started + result.seconds
-    tests = [test_span(test, last) for test in result.tests if test.phase != "collect" and test.worker]
-    if not tests:
-        return ()
-    at_end = max(tests, key=lambda span: span.ended)
-    own = sorted((span for span in tests if span.lane == at_end.lane), key=lambda span: span.started)
-    steps = sorted(spans_of_steps(result), key=lambda span: span.ended)
-    links: list[Link] = []
-    later = at_end.started
-    for place in range(len(own) - 1, -1, -1):
-        span = own[place]
-        before = own[place - 1].ended if place else result.started
-        links.append(Link(span.name, "test", span.started, span.ended - span.started))
-        later = span.started
-        if later - before > _CLOSE:
-            links += _between(steps, before, later)
-    return tuple(_folded(links[::-1], at_end.lane))
+    return tuple(reversed(list(_Walk(result).back())))
 
 
-def _between(steps: Sequence[Span], since: float, until: float) -> list[Link]:
-    """Return what filled a worker's stillness, newest first."""
-    links: list[Link] = []
-    for step in reversed(steps):
-        if step.ended > until + _CLOSE or step.ended <= since:
-            continue
-        if until - step.ended > _CLOSE:
-            links.append(Link("pytest starts, collects or waits", "gap", step.ended, until - step.ended))
-        started = max(step.started, since)
-        if step.ended - started >= _WORTH:
-            links.append(Link(step.name, "step", started, step.ended - started))
-        until = started
-    if until - since > _CLOSE:
-        links.append(Link("pytest starts, collects or waits", "gap", since, until - since))
-    return links
+class _Walk:
+    """The way back through one run."""
+
+    def __init__(self, result: RunResult) -> None:
+        """Sort what the run's journal tells."""
+        self._first = result.started
+        self._last = result.started + result.seconds
+        self._stages = sorted(result.stages, key=lambda stage: stage.ended, reverse=True)
+        self._steps = {span.name: span for span in spans_of_steps(result)}
+        self._needs = {step.step: step.needs for step in result.steps}
+        self._of_service = {service.service: service.steps for service in result.services}
+        self._lanes: dict[str, list[_Ran]] = defaultdict(list)
+        tests = [(test_span(test, self._last), test) for test in result.tests if _ran(test)]
+        for span, test in sorted(tests, key=lambda pair: pair[0].started):
+            lane = self._lanes[span.lane]
+            lane.append(_Ran(test, span, len(lane)))
+
+    def back(self) -> Iterator[Link]:
+        """Yield the chain, newest first."""
+        ran = self._before(self._last + 1.0)
+        if ran is None:
+            return
+        yield from self._between(ran.span.ended, self._last)
+        while ran is not None:
+            until = ran.span.ended
+            step = self._awaited(ran)
+            if step is not None:
+                yield _of(ran, step.ended, until)
+                until = yield from self._steps_back(step)
+                if until <= ran.span.started:
+                    # It came up beside the tests that ran before; the chain is its own.
+                    yield from self._between(self._first, until)
+                    return
+            yield _of(ran, ran.span.started, until)
+            earlier = self._earlier(ran)
+            yield from self._between(earlier.span.ended if earlier else self._first, ran.span.started)
+            ran = earlier
+
+    def _awaited(self, ran: _Ran) -> Span | None:
+        """Return the step that a test waited for longest: one that it needs, and that ended after it had begun."""
+        steps = [self._steps[name] for name in self._needed(ran.test) if name in self._steps]
+        last = max(steps, key=lambda step: step.ended, default=None)
+        if last is None or not ran.span.started + _WORTH < last.ended < ran.span.ended:
+            return None
+        return last
+
+    def _needed(self, test: EndedTest) -> Iterator[str]:
+        for service in test.services:
+            for step in self._of_service.get(service, ()):
+                if not step.startswith("image ") or NODE_IMAGE in test.images:
+                    yield step
+        yield from (f"image {name}" for name in test.images)
+
+    def _steps_back(self, step: Span) -> Generator[Link, None, float]:
+        """Yield a step and what it waited for, newest first; return when the first of them began."""
+        while True:
+            if step.ended - step.started >= _WORTH:
+                yield Link(step.name, "step", step.started, step.ended - step.started)
+            needs = [self._steps[name] for name in self._needs.get(step.name, ()) if name in self._steps]
+            need = max(needs, key=lambda other: other.ended, default=None)
+            if need is None or need.started >= step.started:
+                return step.started
+            yield from self._between(need.ended, step.started)
+            step = need
+
+    def _earlier(self, ran: _Ran) -> _Ran | None:
+        """Return the test that the start of one waited for."""
+        if ran.test.held_back > _CLOSE:
+            return self._before(ran.span.started)
+        return self._lanes[ran.span.lane][ran.place - 1] if ran.place else None
+
+    def _before(self, until: float) -> _Ran | None:
+        """Return the test that ended last before a time, whichever its worker."""
+        ended = [
+            ran for lane in self._lanes.values() for ran in lane if ran.span.ended <= until and ran.span.started < until
+        ]
+        return max(ended, key=lambda ran: ran.span.ended, default=None)
+
+    def _between(self, since: float, until: float) -> Iterator[Link]:
+        """Yield what filled a time in which neither test nor step of the chain ran, newest first."""
+        if until - since <= _CLOSE:
+            return
+        for stage in self._stages:
+            started, ended = max(stage.started, since), min(stage.ended, until)
+            if ended - started < _WORTH:
+                continue
+            if until - ended > _CLOSE:
+                yield Link(UNEXPLAINED, "gap", ended, until - ended)
+            yield Link(stage.name, "stage", started, ended - started)
+            until = started
+        if until - since > _CLOSE:
+            yield Link(UNEXPLAINED, "gap", since, until - since)
 
 
-def _folded(links: Sequence[Link], worker: str) -> list[Link]:
+def _ran(test: EndedTest) -> bool:
+    return test.phase != "collect" and bool(test.worker)
+
+
+def _of(ran: _Ran, started: float, ended: float) -> Link:
+    seconds = max(0.0, ended - started)
+    leasing = min(seconds, ran.test.leasing)
+    return Link(ran.span.name, "test", started, seconds, ran.test.services, ran.span.lane, leasing)
+
+
+def folded(links: Sequence[Link]) -> tuple[Link, ...]:
     """Return the chain with runs of short tests as one stretch: the long ones are what can be mended."""
     whole = sum(link.seconds for link in links)
-    folded: list[Link] = []
+    found: list[Link] = []
     tests: list[Link] = []
     for link in (*links, Link("", "end", 0.0, 0.0)):
-        if link.kind == "test" and link.seconds < max(0.02 * whole, _CLOSE):
+        if link.kind == "test" and link.seconds < max(0.02 * whole, _CLOSE) and link.worker in _workers(tests, link):
             tests.append(link)
             continue
         if len(tests) > 1:
             seconds = tests[-1].started + tests[-1].seconds - tests[0].started
-            folded.append(Link(f"{len(tests)} tests on {worker}", "tests", tests[0].started, seconds))
+            found.append(Link(f"{len(tests)} tests on {tests[0].worker}", "tests", tests[0].started, seconds))
         else:
-            folded += tests
+            found += tests
         tests = []
-        folded.append(link)
-    return folded[:-1]
+        found.append(link)
+    return tuple(found[:-1])
+
+
+def _workers(tests: Sequence[Link], link: Link) -> set[str]:
+    return {test.worker for test in tests} or {link.worker}

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from sdcm.exit_codes import ExitCode
-from sdcm.reporters.critical_path import critical_path
+from sdcm.reporters.critical_path import critical_path, folded
+from sdcm.reporters.critical_path_text import critical_path_line
 from sdcm.reporters.html_data import html_data, plain, unsuccessful
 from sdcm.reporters.outcome import RunResult
+from sdcm.reporters.phrases import seconds_text
 from sdcm.reporters.records import EndedTest
 from sdcm.reporters.timeline import Timeline
 from sdcm.reporters.whole_files import whole_file
@@ -52,7 +54,7 @@ def to_html(result: RunResult, timeline: Timeline) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(seconds=_seconds, plain=plain)
+    environment.filters.update(seconds=seconds_text, plain=plain)
     return environment.get_template("report.html.j2").render(_values(result, timeline))
 
 
@@ -67,7 +69,8 @@ def _values(result: RunResult, timeline: Timeline) -> dict[str, Any]:
         "not_told": len(unsuccessful(result)) - len(failures),
         "slowest": sorted((test for test in result.tests if test.finished), key=lambda test: -test.seconds)[:_SLOWEST],
         "waited": timeline.waited,
-        "path": critical_path(result),
+        "path": folded(critical_path(result)),
+        "path_line": critical_path_line(result),
         "style": (_TEMPLATES / "report.css").read_text(),
         "script": "\n".join((_TEMPLATES / name).read_text() for name in _SCRIPTS),
         "data": _embedded(html_data(result, timeline)),
@@ -109,10 +112,3 @@ def _embedded(data: dict[str, Any]) -> str:
     """Return data as JSON that may stand in a script element: nothing in it can end the element."""
     told = json.dumps(data, separators=(",", ":"))
     return told.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _seconds(value: float) -> str:
-    """Return a duration for people: `0.12 s`, `8.4 s`, `3 min 04 s`."""
-    if value >= 120:
-        return f"{int(value // 60)} min {int(value % 60):02d} s"
-    return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"

@@ -19,6 +19,7 @@ from sdcm.reporters.records import (
     Milestones,
     ServiceState,
     SkipGroup,
+    Stage,
 )
 from sdcm.services.selected import SelectedTest
 from sdcm.services.table import SERVICES
@@ -52,6 +53,7 @@ class RunResult:
         torn_down: Whether teardown came to its end, or was put off on purpose (`--keep`).
         finished: Whether the run came to its end.
         milestones: When what was reached.
+        stages: What it did beside set-up and tests, in the order of their ends.
     """
 
     run: str
@@ -72,6 +74,7 @@ class RunResult:
     torn_down: bool
     finished: bool
     milestones: Milestones
+    stages: tuple[Stage, ...]
 
     @classmethod
     def from_journal(cls, records: Iterable[Record], selected: Iterable[SelectedTest] = ()) -> "RunResult":
@@ -81,7 +84,7 @@ class RunResult:
             records: Its records, oldest first.
             selected: The selection, for the services of tests whose records do not tell them.
         """
-        reader = JournalReader({test.nodeid: test.services for test in selected})
+        reader = JournalReader(selected)
         for record in records:
             reader.feed(record)
         exit_code = reader.end.get("exit_code")
@@ -104,6 +107,7 @@ class RunResult:
             torn_down=reader.teardown_seconds is not None or "kept" in reader.seen,
             finished="run-end" in reader.seen,
             milestones=_milestones(reader),
+            stages=tuple(reader.stages),
         )
 
     @classmethod

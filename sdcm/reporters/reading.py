@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from sdcm.errors import from_record
-from sdcm.reporters.records import DID_NOT_FINISH, OUTCOMES, PHASES, EndedStep, EndedTest, Leak, ServiceState
+from sdcm.reporters.records import DID_NOT_FINISH, OUTCOMES, PHASES, EndedStep, EndedTest, Leak, ServiceState, Stage
+from sdcm.services.selected import SelectedTest
 
 Record = Mapping[str, Any]
 
@@ -25,15 +26,16 @@ class JournalReader:
         leaks: What tests left behind.
         leftovers: What teardown could not remove.
         workers_lost: Workers that died, with the reason.
+        stages: What the run did beside set-up and tests.
     """
 
-    def __init__(self, services_of: Mapping[str, Iterable[str]] | None = None) -> None:
+    def __init__(self, selected: Iterable[SelectedTest] = ()) -> None:
         """Read nothing yet.
 
         Args:
-            services_of: Services by node id, for tests whose records do not tell them.
+            selected: The selection, for what the records of tests do not tell.
         """
-        self._services_of = services_of or {}
+        self._selected = {test.nodeid: test for test in selected}
         self.first = 0.0
         self.last = 0.0
         self.run: Record = {}
@@ -50,6 +52,10 @@ class JournalReader:
         self.leaks: list[Leak] = []
         self.leftovers: list[str] = []
         self.workers_lost: dict[str, str] = {}
+        self.stages: list[Stage] = []
+        self._begun: dict[str, float] = {}  # stages that have not ended
+        self._test_ended = 0.0
+        self._held_back: dict[str, float] = {}  # by node id, until the test starts
         self._latest: dict[str, int] = {}  # place in `tests` of each test's last start
         self._open: set[int] = set()
 
@@ -73,6 +79,21 @@ class JournalReader:
 
     def _on_selection(self, record: Record) -> None:
         self.selected = int(number(record, "tests"))
+        at = number(record, "at")
+        self.stages.append(Stage("collecting", at - number(record, "seconds"), at))
+
+    def _on_pytest_start(self, record: Record) -> None:
+        self._begun["pytest starting"] = number(record, "at")
+
+    def _on_teardown_start(self, record: Record) -> None:
+        self._begun["teardown"] = number(record, "at")
+
+    def _over(self, stage: str, record: Record) -> None:
+        if (began := self._begun.pop(stage, None)) is not None:
+            self.stages.append(Stage(stage, began, number(record, "at")))
+
+    def _on_held_back(self, record: Record) -> None:
+        self._held_back[text(record, "test")] = number(record, "seconds")
 
     def _on_collected(self, record: Record) -> None:
         if self.selected is None:
@@ -83,7 +104,8 @@ class JournalReader:
 
     def _on_step_start(self, record: Record) -> None:
         name = text(record, "step")
-        self.steps[name] = EndedStep(name, started=number(record, "at"))
+        needs = tuple(str(need) for need in record.get("needs") or ())
+        self.steps[name] = EndedStep(name, started=number(record, "at"), needs=needs)
 
     def _on_step_end(self, record: Record) -> None:
         name = text(record, "step")
@@ -101,7 +123,10 @@ class JournalReader:
 
     def _on_service(self, record: Record) -> None:
         label = text(record, "service")
-        self.services[label] = ServiceState(label, text(record, "state"), number(record, "at"), text(record, "reason"))
+        known = self.services.get(label)
+        steps = tuple(str(step) for step in record.get("steps") or (known.steps if known else ()))
+        state, at, reason = text(record, "state"), number(record, "at"), text(record, "reason")
+        self.services[label] = ServiceState(label, state, at, reason, steps)
 
     def _on_worker(self, record: Record) -> None:
         if record.get("state") == "lost":
@@ -109,6 +134,7 @@ class JournalReader:
 
     def _on_test_start(self, record: Record) -> None:
         name = text(record, "test")
+        self._over("pytest starting", record)
         self._latest[name] = len(self.tests)
         self._open.add(len(self.tests))
         self.tests.append(
@@ -119,6 +145,8 @@ class JournalReader:
                 started=number(record, "at"),
                 reason=DID_NOT_FINISH,
                 services=self._services(record, name),
+                images=self._selected[name].images if name in self._selected else (),
+                held_back=self._held_back.pop(name, 0.0),
             )
         )
 
@@ -129,13 +157,17 @@ class JournalReader:
             self.tests[place] = replace(self.tests[place], body=started)
 
     def _on_lease(self, record: Record) -> None:
-        # A test that never ends is told by nothing else where it ran.
         place = self._latest.get(text(record, "test"))
-        if place in self._open and not self.tests[place].worker:
-            self.tests[place] = replace(self.tests[place], worker=text(record, "worker"))
+        if place is None or place not in self._open:
+            return
+        test = self.tests[place]
+        leasing = test.leasing + (number(record, "seconds") if text(record, "state") == "granted" else 0.0)
+        # A test that never ends is told by nothing else where it ran.
+        self.tests[place] = replace(test, worker=test.worker or text(record, "worker"), leasing=leasing)
 
     def _on_test_end(self, record: Record) -> None:
         name = text(record, "test")
+        self._test_ended = number(record, "at")
         place = self._latest.get(name)
         if place is None:
             self._on_test_start({"test": name})
@@ -192,14 +224,20 @@ class JournalReader:
     def _on_pytest_end(self, record: Record) -> None:
         self.pytest_status = int(number(record, "status"))
         self.pytest_ended = number(record, "at")
+        if self._test_ended:
+            self.stages.append(Stage("pytest ending", self._test_ended, self.pytest_ended))
         self.pytest_stopped = text(record, "stopped")
 
     def _on_teardown_end(self, record: Record) -> None:
+        self._over("teardown", record)
         self.teardown_seconds = number(record, "seconds")
         self.leftovers = [_leftover(leftover) for leftover in record.get("leftovers") or ()]
 
     def _services(self, record: Record, name: str) -> tuple[str, ...]:
-        return tuple(str(label) for label in record.get("services") or self._services_of.get(name, ()))
+        return tuple(str(label) for label in record.get("services") or self._of_selection(name))
+
+    def _of_selection(self, name: str) -> tuple[str, ...]:
+        return self._selected[name].services if name in self._selected else ()
 
 
 def text(record: Record, key: str) -> str:

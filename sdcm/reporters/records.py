@@ -29,6 +29,9 @@ class EndedTest:
         sections: Captured output and evidence: title and text.
         failure_class: One of `FAILURE_CLASSES`; empty unless it failed.
         services: Labels of the services it needs, where they are known.
+        images: Images it needs, as `sdcm.services.selected` has them, where they are known.
+        held_back: Seconds for which it waited for other tests to end, before it began.
+        leasing: Seconds of its own for which it waited for what it leased: nodes, containers, namespaces.
         properties: What the test and its fixtures had to tell (`record_property`): name and value, in order.
     """
 
@@ -45,6 +48,9 @@ class EndedTest:
     sections: tuple[tuple[str, str], ...] = ()
     failure_class: str = ""
     services: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    held_back: float = 0.0
+    leasing: float = 0.0
     properties: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -71,6 +77,7 @@ class EndedStep:
         error_type: Name of the error's type in `sdcm.errors`.
         evidence: Longer text to the error.
         log: Path of the step's log.
+        needs: Names of the steps that had to end before it could begin.
     """
 
     step: str
@@ -81,6 +88,7 @@ class EndedStep:
     error_type: str = ""
     evidence: str = ""
     log: str = ""
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,12 +100,29 @@ class ServiceState:
         state: `waiting`, `ready`, `failed` or `unavailable`.
         at: Epoch seconds since when.
         reason: Why it is not ready.
+        steps: Names of the steps of set-up that it consists of.
     """
 
     service: str
     state: str
     at: float
     reason: str = ""
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of the run in which it neither set anything up nor ran a test.
+
+    Attributes:
+        name: What it did.
+        started: Epoch seconds.
+        ended: Epoch seconds.
+    """
+
+    name: str
+    started: float
+    ended: float
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from sdcm.reporters.critical_path_text import critical_path_line, critical_path_record
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.records import EndedTest
 
@@ -39,6 +40,8 @@ def summary_lines(result: RunResult, reports: Path | str) -> list[str]:
     reached = {name: value for name, value in vars(result.milestones).items() if value is not None}
     if reached:
         lines.append(_row("times", ", ".join(_MILESTONES[name].format(value) for name, value in reached.items())))
+    if path := critical_path_line(result):
+        lines.append(_row("critical path", path))
     lines.append(_row("reports", str(reports)))
     return lines
 
@@ -69,6 +72,7 @@ def summary_record(result: RunResult, reports: Path | str) -> dict[str, Any]:
         "torn_down": result.torn_down,
         "leftovers": list(result.leftovers),
         "milestones": vars(result.milestones),
+        "critical_path": critical_path_record(result),
         "reports": str(reports),
     }
 

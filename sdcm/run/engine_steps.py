@@ -1,8 +1,9 @@
 """Steps of set-up that are about the engine: itself, the run's networks, images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, closing
+from typing import Any
 
 from sdcm.broker.gate import Gate
 from sdcm.broker.opener import BrokerSpec
@@ -72,12 +73,12 @@ class EngineSteps:
             ledger=self._ledger,
         )
 
-    def image(self, name: str) -> "Future[Image]":
-        """Return a future image, by catalogue name or reference."""
+    def image(self, name: str, after: "Sequence[Future[Any]]" = ()) -> "Future[Image]":
+        """Return a future image, by catalogue name or reference; it begins when the steps of `after` are over."""
         return self._graph.step(
             f"image {name}",
             lambda step: self.images().ensure(name, step),
-            needs=[self.engine()],
+            needs=[self.engine(), *after],
             deadline=IMAGE_DEADLINE,
         )
 
@@ -102,7 +103,7 @@ class EngineSteps:
             if (error := flavour.exception()) is not None:
                 image.set_exception(error)
                 return
-            self.image(flavour.result()).add_done_callback(pass_on)
+            self.image(flavour.result(), after=(self.flavour(),)).add_done_callback(pass_on)
 
         def pass_on(made: "Future[Image]") -> None:
             if (error := made.exception()) is not None:

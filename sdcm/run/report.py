@@ -11,6 +11,7 @@ from sdcm.exit_codes import ExitCode, first_that_applies
 from sdcm.journal import Journal
 from sdcm.program import as_typed
 from sdcm.reporters import github
+from sdcm.reporters.critical_path_text import critical_path_record
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.summary import summary_lines
 from sdcm.run import report_files
@@ -94,7 +95,9 @@ def _of_pytest(status: int) -> ExitCode:
 
 def finish(run: "Run") -> ExitCode:
     """Write the reports, print the summary, and return the run's exit code."""
-    code = exit_code(run, report_files.read(run.state))
+    so_far = report_files.read(run.state)
+    code = exit_code(run, so_far)
+    run.journal.write("critical-path", **critical_path_record(so_far))
     run.journal.write("run-end", exit_code=code)
     result = report_files.write_all(run.state)
     tell_github(result, run.project, run.environ)

@@ -140,7 +140,7 @@ class ServicesUp:
             self._watched.add(service)
         vital = self._vital_steps(service)
         if vital:
-            self._states.set(service, service_states.WAITING)
+            self._states.set(service, service_states.WAITING, steps=self.graph.names(vital))
             images = self._images_of(service)
             threading.Thread(target=self._watch, args=(service, vital, images), daemon=True).start()
 
@@ -168,7 +168,10 @@ class ServicesUp:
             failures = [error for error in [self._image(NODE_IMAGE).exception()] if error is not None]
         first = next((error for error in failures if isinstance(error, SctError)), None)
         if first is None:
-            self._states.set(service, service_states.READY)
+            steps = self.graph.names(vital)
+            if service == "docker" and NODE_IMAGE in self._spec.images:
+                steps.append(f"image {self._engine_steps.flavour().result()}")
+            self._states.set(service, service_states.READY, steps=steps)
         elif isinstance(first, ServiceUnavailable):
             self._states.set(service, service_states.UNAVAILABLE, first)
         else:

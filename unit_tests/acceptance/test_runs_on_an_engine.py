@@ -264,13 +264,29 @@ def test_a_cluster_that_fails_costs_only_the_kubernetes_tests(on_engine, engine,
     assert left_of(engine, run) == []
 
 
+def names_what_it_consisted_of(records, printed):
+    """Check the critical path that a run with one test has told of itself: its stretches fill the run."""
+    (path,) = [record for record in records if record["event"] == "critical-path"]
+    assert f"critical path    {path['text']}"[:60] in printed
+    links = path["links"]
+    assert [link["what"] for link in links if link["kind"] == "test"][-1].endswith("test_query.py::test_query")
+    assert links[0]["what"] == "collecting"
+    assert links[-1]["what"] in {"teardown", "pytest ending", "idle, or not recorded"}
+    ends = [link["after"] + link["seconds"] for link in links]
+    # Two stretches are at most half a second apart; more is told as a gap.
+    starts = [*(link["after"] for link in links[1:]), path["at"] - records[0]["at"]]
+    assert all(-0.05 < after - before < 0.55 for before, after in zip(ends, starts, strict=True)), links
+
+
 def test_docker_tests_alone_make_no_cluster(on_engine, engine):
     on_engine.write("unit_tests/integration/test_query.py", PASSING)
     before = time.time()
-    assert on_engine.sct("integration-tests", timeout=180).code == 0
+    ended = on_engine.sct("integration-tests", timeout=180)
+    assert ended.code == 0, ended.text
     (run,) = started(on_engine)
     journal = (on_engine.state / "runs" / run / "journal.jsonl").read_text()
     assert '"step":"cluster"' not in journal
+    names_what_it_consisted_of([json.loads(line) for line in journal.splitlines()], ended.out)
     clusters = engine.containers.list(all=True, filters={"label": f"io.x-k8s.kind.cluster=sct-{run}"})
     assert clusters == [], before
 
