@@ -2,23 +2,22 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sdcm.containers import archive, settings_file
+from sdcm.containers.creation import Creation, create
 from sdcm.containers.engine_client import engine_errors
 from sdcm.containers.flavours import DEFAULT_LOGIN, Flavour, LaunchArguments, flavour_of, rack_name
 from sdcm.containers.inspection import internal_ip, log_tail, published_ports, raise_if_ended
 from sdcm.containers.readiness import CqlProbe, Waiting, ask_http
 from sdcm.containers.records import Address, NodeRecord, NodeSpec
 from sdcm.containers.tls import client_context
-from sdcm.errors import EnvironmentFailed
 
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container as EngineContainer
 
 T = TypeVar("T")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def _nothing(_container_id: str) -> None:
@@ -52,7 +51,7 @@ def launch_node(
     arguments = flavour.arguments(spec)
     failure = f"the engine could not start node {spec.name}"
     with engine_errors(failure):
-        container = _create(engine_client, spec, flavour, arguments)
+        container = create(engine_client, _creation(spec, flavour, arguments))
     on_created(str(container.id))
     with engine_errors(failure):
         _put_files(container, arguments)
@@ -82,36 +81,23 @@ def launch_node(
     )
 
 
-def _create(client: "DockerClient", spec: NodeSpec, flavour: Flavour, arguments: LaunchArguments) -> "EngineContainer":
-    from docker.errors import ImageNotFound
-
-    # On another host's engine a name as seen from here is no address to bind to.
-    bind = "127.0.0.1" if spec.publish_host in _LOOPBACK else "0.0.0.0"  # noqa: S104
-    options: dict[str, Any] = {
-        "name": spec.name,
-        "hostname": spec.name,
-        "command": list(arguments.command) or None,
-        "environment": dict(arguments.environment),
-        "labels": dict(spec.labels),
-        "ports": {f"{port}/tcp": (bind, None) for port in flavour.ports},
-        "detach": True,
-        **arguments.rights.options(),
-    }
-    if arguments.user:
-        options["user"] = arguments.user
-    if arguments.memory_limit_mb:
-        options["mem_limit"] = options["memswap_limit"] = f"{arguments.memory_limit_mb}m"
-    if arguments.cores:
-        options["nano_cpus"] = arguments.cores * 1_000_000_000
-    if spec.network:
-        options["network"] = spec.network
-        if spec.network_alias:
-            alias = client.api.create_endpoint_config(aliases=[spec.network_alias])
-            options["networking_config"] = {spec.network: alias}
-    try:
-        return client.containers.create(spec.image, **options)
-    except ImageNotFound as exc:
-        raise EnvironmentFailed(f"the engine has no image {spec.image}", mend="sct.py images list") from exc
+def _creation(spec: NodeSpec, flavour: Flavour, arguments: LaunchArguments) -> Creation:
+    return Creation(
+        image=spec.image,
+        name=spec.name,
+        hostname=spec.name,
+        publish_host=spec.publish_host,
+        command=arguments.command,
+        environment=arguments.environment,
+        labels=spec.labels,
+        ports=flavour.ports,
+        network=spec.network,
+        alias=spec.network_alias,
+        user=arguments.user,
+        memory_mb=arguments.memory_limit_mb,
+        cores=arguments.cores,
+        more=arguments.rights.options(),
+    )
 
 
 def _put_files(container: "EngineContainer", arguments: LaunchArguments) -> None:

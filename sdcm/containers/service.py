@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from sdcm.containers import archive
 from sdcm.containers.container import Container
+from sdcm.containers.creation import Creation, create
 from sdcm.containers.engine_client import engine_errors
 from sdcm.containers.inspection import internal_ip, published_ports, raise_if_ended
 from sdcm.containers.records import Address
-from sdcm.errors import EnvironmentFailed
 
 if TYPE_CHECKING:
     from docker import DockerClient
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,7 @@ def start_container(
         EnvironmentFailed: The engine refused, or the container ended at once; its log's tail is the evidence.
     """
     with engine_errors(f"the engine could not start container {spec.name}"):
-        container = _create(client, spec)
+        container = create(client, _creation(spec))
         on_created(str(container.id))
         if spec.request.files:
             copies = [archive.FileCopy(path, text.encode(), 0o644, 0) for path, text in spec.request.files.items()]
@@ -173,32 +171,21 @@ def start_container(
     )
 
 
-def _create(client: "DockerClient", spec: ContainerSpec) -> Any:
-    from docker.errors import ImageNotFound
-
+def _creation(spec: ContainerSpec) -> Creation:
     request = spec.request
-    # On another host's engine a name as seen from here is no address to bind to.
-    bind = "127.0.0.1" if spec.publish_host in _LOOPBACK else "0.0.0.0"  # noqa: S104
-    options: dict[str, Any] = {
-        "name": spec.name,
-        "hostname": spec.alias,
-        "command": list(request.command) or None,
-        "environment": dict(request.environment),
-        "labels": dict(spec.labels),
-        "ports": {f"{port}/tcp": (bind, None) for port in request.ports},
-        "mem_limit": f"{request.memory_mb}m",
-        "memswap_limit": f"{request.memory_mb}m",
-        "network": spec.network,
-        "networking_config": {spec.network: client.api.create_endpoint_config(aliases=[spec.alias])},
-        "detach": True,
-    }
-    if request.entrypoint:
-        options["entrypoint"] = list(request.entrypoint)
-    if request.user:
-        options["user"] = request.user
-    if request.cores:
-        options["nano_cpus"] = request.cores * 1_000_000_000
-    try:
-        return client.containers.create(spec.image, **options)
-    except ImageNotFound as exc:
-        raise EnvironmentFailed(f"the engine has no image {spec.image}", mend="sct.py images list") from exc
+    return Creation(
+        image=spec.image,
+        name=spec.name,
+        hostname=spec.alias,
+        publish_host=spec.publish_host,
+        command=request.command,
+        entrypoint=request.entrypoint,
+        environment=request.environment,
+        labels=spec.labels,
+        ports=request.ports,
+        network=spec.network,
+        alias=spec.alias,
+        user=request.user,
+        memory_mb=request.memory_mb,
+        cores=request.cores,
+    )
