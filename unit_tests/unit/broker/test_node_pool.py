@@ -10,30 +10,11 @@ from sdcm.broker.asking import Asking
 from sdcm.broker.demand import Demand
 from sdcm.broker.node_pool import TESTS_AT_MOST, NodePool
 from sdcm.broker.protocol import NodeRequest, node_key
-from sdcm.containers.records import NodeRecord
 from sdcm.errors import DeadlinePassed, EnvironmentFailed, Interrupted, ServiceUnavailable
 from sdcm.services import selected
 from sdcm.services.selected import SelectedTest
 from sdcm.wait import wait_for
-
-
-def a_node(number):
-    return NodeRecord(
-        container_id=f"id{number}",
-        name=f"node-{number}",
-        image="image",
-        flavour="cassandra",
-        host="unix://x",
-        ip=f"10.0.0.{number}",
-        ports={},
-        network="net",
-        username="u",
-        password="p",
-        dc="dc",
-        rack="rack",
-        capabilities=(),
-        boot_seconds=1.0,
-    )
+from unit_tests.lib.node_records import node_record
 
 
 class Maker:
@@ -50,7 +31,7 @@ class Maker:
         while self.full.is_set():
             if unless():
                 raise NotNeeded("no room is needed")
-        node = a_node(len(self.made) + 1)
+        node = node_record(len(self.made) + 1)
         self.made.append((node.name, test))
         return node, lambda: self.removed.append(node.name)
 

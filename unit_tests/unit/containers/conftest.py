@@ -1,7 +1,6 @@
 """What the tests of containers share: a node on a fake engine."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -9,6 +8,7 @@ from sdcm.containers import handle
 from sdcm.containers.node import Node
 from sdcm.containers.records import NodeRecord
 from unit_tests.lib.fake_docker import FakeDocker
+from unit_tests.lib.node_records import node_record
 
 
 @pytest.fixture
@@ -23,22 +23,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDocker]:
 
 @pytest.fixture
 def record() -> NodeRecord:
-    return NodeRecord(
-        container_id="id-of-node-1",
-        name="node-1",
-        image="image:1",
-        flavour="cassandra",
-        host="unix:///nowhere/engine.sock",
-        ip="10.0.0.1",
-        ports={"9042": ("127.0.0.1", 32768)},
-        network="net",
-        username="cassandra",
-        password="s3cret",
-        dc="datacenter1",
-        rack="rack1",
-        capabilities=("cql", "nodetool"),
-        boot_seconds=4.5,
-    )
+    return node_record()
 
 
 @pytest.fixture
@@ -49,7 +34,5 @@ def node(engine: FakeDocker, record: NodeRecord) -> Node:
 
 
 @pytest.fixture
-def peer(record: NodeRecord) -> NodeRecord:
-    return replace(
-        record, container_id="id-of-node-2", name="node-2", ip="10.0.0.2", ports={"9042": ("127.0.0.1", 40002)}
-    )
+def peer() -> NodeRecord:
+    return node_record(2, ports={"9042": ("127.0.0.1", 40002)})

@@ -8,26 +8,12 @@ import pytest
 
 from sdcm.containers.records import NodeRecord
 from sdcm.events.device import EventsDevice
+from unit_tests.lib import node_records as records
 
 
 @pytest.fixture
 def node_record() -> NodeRecord:
-    return NodeRecord(
-        container_id="id-of-node-1",
-        name="node-1",
-        image="image:1",
-        flavour="cassandra",
-        host="unix:///nowhere/engine.sock",
-        ip="10.0.0.1",
-        ports={"9042": ("127.0.0.1", 32768)},
-        network="sct-12345678",
-        username="cassandra",
-        password="s3cret",
-        dc="datacenter1",
-        rack="rack1",
-        capabilities=("cql",),
-        boot_seconds=4.5,
-    )
+    return records.node_record(network="sct-12345678")
 
 
 @pytest.fixture
