@@ -1,20 +1,21 @@
 """Starts the containers beside database nodes that tests ask for, and takes them away."""
 
-import threading
-import time
-from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from typing import TYPE_CHECKING
 
 from sdcm.broker.admission import Admission
 from sdcm.broker.asking import Asking
 from sdcm.broker.gate import Gate
+from sdcm.broker.making import Making
 from sdcm.broker.nodes import ROOM_DEADLINE
 from sdcm.broker.removal import remove_container
 from sdcm.broker.supplies import Supplies
 from sdcm.containers.service import ContainerRecord, ContainerRequest, ContainerSpec, start_container
 from sdcm.ownership import labels
 from sdcm.ownership.ledger import Entry
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 
 class ContainerMaker:
@@ -23,10 +24,8 @@ class ContainerMaker:
     def __init__(self, supplies: Supplies, gate: Gate, admission: Admission) -> None:
         """Start containers in the environment of `supplies` for as long as `gate` is open."""
         self._supplies = supplies
-        self._gate = gate
+        self._making = Making(supplies, gate)
         self._admission = admission
-        self._lock = threading.Lock()
-        self._numbers: Counter[str] = Counter()
 
     def make(
         self, request: ContainerRequest, test: str, asking: Asking, *, holds_others: bool
@@ -64,12 +63,10 @@ class ContainerMaker:
         is_full = request.network == own or request.network.startswith(f"{own}-")
         network = request.network if is_full else self._supplies.network(request.network)
         engine = self._supplies.engine()
-        with self._lock:
-            self._numbers[request.fixture] += 1
-            alias = f"{request.fixture}-{self._numbers[request.fixture]}"
+        alias = self._making.alias(request.fixture)
         return ContainerSpec(
             request=request,
-            name=f"sct-{self._supplies.run_id}-{alias}",
+            name=self._making.full_name(alias),
             alias=alias,
             image=image.reference,
             network=network,
@@ -79,22 +76,7 @@ class ContainerMaker:
         )
 
     def _start(self, spec: ContainerSpec, test: str, asking: Asking) -> tuple[ContainerRecord, Entry]:
-        engine = self._supplies.engine()
-        journal = self._supplies.journal
-        started = time.monotonic()
-        self._gate.enter()
-        try:
-            entry = self._supplies.ledger.will_make("container", spec.name, **engine.facts())
-            journal.write("container", name=spec.name, image=spec.image, test=test, state="starting")
-            try:
-                with closing(engine.client()) as client:
-                    record = start_container(client, spec)
-                asking.require()
-            except BaseException:
-                remove_container(self._supplies, entry, spec.image, test)
-                raise
-        finally:
-            self._gate.leave()
-        seconds = round(time.monotonic() - started, 3)
-        journal.write("container", name=spec.name, image=spec.image, test=test, state="ready", seconds=seconds)
-        return record, entry
+        def launch(client: "DockerClient", on_created: Callable[[str], None]) -> ContainerRecord:
+            return start_container(client, spec, on_created=on_created)
+
+        return self._making.make(spec.name, spec.image, test, asking, launch)

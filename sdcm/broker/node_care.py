@@ -1,6 +1,7 @@
 """What a node needs between two tests: held still, looked at, put back."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sdcm.broker.supplies import Supplies
@@ -9,20 +10,11 @@ from sdcm.containers.records import NodeRecord
 from sdcm.errors import EnvironmentFailed
 
 if TYPE_CHECKING:
+    from cassandra.cluster import Session
+
     from sdcm.containers.pristine import State
 
 _TIMEOUT = 20.0
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of a node since before its first test.
-
-    Attributes:
-        state: What its telling tables held.
-    """
-
-    state: "State"
 
 
 class NodeCare:
@@ -40,8 +32,8 @@ class NodeCare:
 
         return pristine.can_be_restored(node.flavour)
 
-    def look(self, node: NodeRecord) -> Known:
-        """Return what must be known of a node before its first test, so that it can be put back after it.
+    def look(self, node: NodeRecord) -> "State":
+        """Return what a node's telling tables hold; ask before its first test, so that it can be put back after it.
 
         Raises:
             cassandra.DriverException: It does not answer.
@@ -49,17 +41,14 @@ class NodeCare:
         """
         from sdcm.containers import pristine
 
-        session = pristine.session_with(node)
-        try:
-            known = Known(pristine.look(session, node.flavour))
-        finally:
-            session.cluster.shutdown()
+        with _session_with(node) as session:
+            state = pristine.look(session, node.flavour)
         # What was done to boot it is no touch of a test's.
         self._watch.forget(node.container_id)
-        return known
+        return state
 
-    def put_back(self, node: NodeRecord, known: Known) -> str:
-        """Put a node back and hold it still; return why it cannot be handed on, empty when it can."""
+    def put_back(self, node: NodeRecord, state: "State") -> str:
+        """Put a node back as it was and hold it still; return why it cannot be handed on, empty when it can."""
         from cassandra import DriverException
         from cassandra.cluster import NoHostAvailable
 
@@ -67,11 +56,8 @@ class NodeCare:
 
         before = self._watch.pauses(node.container_id)
         try:
-            session = pristine.session_with(node)
-            try:
-                reason = pristine.restore(session, node.flavour, known.state)
-            finally:
-                session.cluster.shutdown()
+            with _session_with(node) as session:
+                reason = pristine.restore(session, node.flavour, state)
         except (DriverException, NoHostAvailable, OSError) as exc:
             return f"it takes no login any more: {exc}"
         return reason or self.rest(node) or self._watch.touches(node.container_id, before)
@@ -93,3 +79,14 @@ class NodeCare:
             return str(exc)
         told = answer.get("message", status) if isinstance(answer, dict) else status
         return "" if status < 300 else f"the engine cannot {verb} it: {told}"
+
+
+@contextmanager
+def _session_with(node: NodeRecord) -> "Iterator[Session]":
+    from sdcm.containers import pristine
+
+    session = pristine.session_with(node)
+    try:
+        yield session
+    finally:
+        session.cluster.shutdown()

@@ -11,19 +11,21 @@ is not as it was, when it has had its share of tests, or when no test to come as
 import contextlib
 import threading
 import time
-from collections import Counter, defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 from sdcm.broker.admission import NotNeeded
 from sdcm.broker.asking import Asking
 from sdcm.broker.demand import Demand
-from sdcm.broker.node_care import Known
+from sdcm.broker.node_shelf import NodeShelf, Standing
 from sdcm.broker.protocol import NodeRequest, node_key
 from sdcm.containers.records import NodeRecord
 from sdcm.errors import SctError
 from sdcm.journal import Journal
+
+if TYPE_CHECKING:
+    from sdcm.containers.pristine import State
 
 #: Tests that one node may serve.
 TESTS_AT_MOST = 25
@@ -58,10 +60,10 @@ class Care(Protocol):
     def can_restore(self, node: NodeRecord) -> bool:
         """Return whether the node can be put back."""
 
-    def look(self, node: NodeRecord) -> Known:
+    def look(self, node: NodeRecord) -> "State":
         """Return what must be known before the first test."""
 
-    def put_back(self, node: NodeRecord, known: Known) -> str:
+    def put_back(self, node: NodeRecord, state: "State") -> str:
         """Put it back and hold it still; return why not."""
 
     def rest(self, node: NodeRecord) -> str:
@@ -73,25 +75,6 @@ class Care(Protocol):
 
 #: Runs something in the background, under a name for the journal.
 Background = Callable[[Callable[[], None], str], None]
-
-
-@dataclass
-class Standing:
-    """A node that stands.
-
-    Attributes:
-        node: The node.
-        take_away: Removes it.
-        key: What it can be used for; empty: for one test alone.
-        known: What is known of it since before its first test; None when it is not to be handed on.
-        tests: Node ids of the tests it has served.
-    """
-
-    node: NodeRecord
-    take_away: Callable[[], None]
-    key: str
-    known: Known | None = None
-    tests: list[str] = field(default_factory=list)
 
 
 class NodePool:
@@ -123,16 +106,9 @@ class NodePool:
         self._demand = demand
         self._background = background
         self._journal = journal
-        self._change = threading.Condition()
-        self._ready: dict[str, deque[Standing]] = defaultdict(deque)
-        #: Nodes by key that are being booted ahead or put back, and requests that wait for one.
-        self._coming: Counter[str] = Counter()
-        self._waiting: Counter[str] = Counter()
-        #: Nodes by key that are being booted ahead, and all there are.
-        self._booting: Counter[str] = Counter()
-        self._standing: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._shelf = NodeShelf()
         self._joined: set[str] = set()
-        self._closed = False
 
     def lease(self, request: NodeRequest, test: str, asking: Asking, *, holds_others: bool) -> Standing:
         """Return a node for a test: one that stands ready, else one that is booted now.
@@ -145,7 +121,7 @@ class NodePool:
             self._maker.require(request)
         key = node_key(request)
         self._demand.asked(key, test)
-        with self._change:
+        with self._lock:
             self._joined.update(request.seeds)
         standing = None
         while standing is None:
@@ -162,8 +138,7 @@ class NodePool:
         """Take a node back from a test; what becomes of it is found out in the background."""
         reason = "its test failed" if failed else self._unfit(standing)
         if not reason:
-            with self._change:
-                self._coming[standing.key] += 1
+            self._shelf.expect(standing.key)
         self._background(lambda: self._settle(standing, reason), standing.node.name)
 
     def make_room(self) -> bool:
@@ -172,9 +147,7 @@ class NodePool:
         Returns:
             Whether there was one.
         """
-        with self._change:
-            rows = [row for row in self._ready.values() if row]
-            standing = min(rows, key=lambda row: len(row[0].tests)).popleft() if rows else None
+        standing = self._shelf.take_least_used()
         if standing is None:
             return False
         self._throw_away(standing, "its room is needed")
@@ -182,14 +155,11 @@ class NodePool:
 
     def close(self) -> None:
         """Hand nothing on any more; what stands is teardown's."""
-        with self._change:
-            self._closed = True
-            self._ready.clear()
-            self._change.notify_all()
+        self._shelf.close()
 
     def care(self) -> Care:
         """Return what looks after nodes, made when first asked for."""
-        with self._change:
+        with self._lock:
             if self._care is None:
                 self._care = self._make_care()
             return self._care
@@ -197,7 +167,7 @@ class NodePool:
     def _take(self, key: str, asking: Asking) -> Standing | None:
         """Return a ready node, waiting for one that is about to be; None when one must be booted."""
         end = time.monotonic() + _WAIT
-        while (standing := self._next(key, asking, end)) is not None:
+        while (standing := self._shelf.take(key, asking, end - time.monotonic())) is not None:
             if reason := self.care().wake(standing.node):
                 self._throw_away(standing, reason)
                 continue
@@ -206,29 +176,9 @@ class NodePool:
             return replace(standing, node=node)
         return None
 
-    def _next(self, key: str, asking: Asking, end: float) -> Standing | None:
-        def look_again() -> None:
-            with self._change:
-                self._change.notify_all()
-
-        with asking.when_given_up(look_again), self._change:
-            self._waiting[key] += 1
-            try:
-                while True:
-                    asking.require()
-                    if self._ready[key]:
-                        return self._ready[key].popleft()
-                    # As many come as wait: then each gets one sooner than it could be booted.
-                    if self._closed or self._coming[key] < self._waiting[key]:
-                        return None
-                    if not self._change.wait(max(0.0, end - time.monotonic())):
-                        return None
-            finally:
-                self._waiting[key] -= 1
-
     def _boot(self, request: NodeRequest, key: str, test: str, asking: Asking, *, holds_others: bool) -> Standing:
         node, take_away = self._maker.make(
-            request, test, asking, holds_others=holds_others, unless=lambda: bool(key and self._ready[key])
+            request, test, asking, holds_others=holds_others, unless=lambda: bool(key and self._shelf.ready(key))
         )
         standing = self._stand(node, take_away, key)
         if key and self._demand.left(key):
@@ -236,8 +186,7 @@ class NodePool:
         return standing
 
     def _stand(self, node: NodeRecord, take_away: Callable[[], None], key: str) -> Standing:
-        with self._change:
-            self._standing[key] += 1
+        self._shelf.stands(key)
         return Standing(node, take_away, key)
 
     def _know(self, standing: Standing) -> None:
@@ -256,15 +205,8 @@ class NodePool:
         A boot takes several times as long as putting a node back, so it must serve for more than one test.
         """
         left = self._demand.left(key) if key else 0
-        with self._change:
-            enough = (
-                self._closed or self._ready[key] or self._booting[key] or left < _WORTH_A_BOOT * self._standing[key]
-            )
-            if enough or not left:
-                return
-            self._coming[key] += 1
-            self._booting[key] += 1
-        self._background(lambda: self._make_ready(request, key), f"a node like {key}")
+        if left and self._shelf.expect_boot(key, lambda standing: left >= _WORTH_A_BOOT * standing):
+            self._background(lambda: self._make_ready(request, key), f"a node like {key}")
 
     def _make_ready(self, request: NodeRequest, key: str) -> None:
         standing = None
@@ -279,9 +221,8 @@ class NodePool:
             # No room, or it does not boot: the test that needs one boots its own, and tells.
             self._journal.write("node", name="", what="not-booted-ahead", reason=str(exc))
         finally:
-            with self._change:
-                self._booting[key] -= 1
-            self._arrived(key, standing)
+            self._shelf.booted(key, standing)
+            self._nudge()
 
     def _settle(self, standing: Standing, reason: str) -> None:
         if not reason and standing.known is not None:
@@ -297,40 +238,30 @@ class NodePool:
                 reason = f"it could not be put back: {exc!r}"
                 raise
             finally:
-                self._arrived(standing.key, arrived)
+                self._shelf.arrived(standing.key, arrived)
+                self._nudge()
                 if reason:
                     self._throw_away(standing, reason)
             return
         self._throw_away(standing, reason)
 
-    def _arrived(self, key: str, standing: Standing | None) -> None:
-        with self._change:
-            self._coming[key] -= 1
-            closed = self._closed
-            if standing is not None and not closed:
-                self._ready[key].append(standing)
-            self._change.notify_all()
-        self._nudge()
-
     def _unfit(self, standing: Standing) -> str:
         """Return why a node is not worth putting back; empty when it is."""
-        with self._change:
+        with self._lock:
             joined = bool({standing.node.ip, standing.node.name} & self._joined)
-            ready = len(self._ready[standing.key])
         if joined:
             return "another node joined it"
-        if self._closed or not standing.key or not self._demand.left(standing.key):
+        if self._shelf.closed or not standing.key or not self._demand.left(standing.key):
             return "no test to come asks for one like it"
         if standing.known is None:
             return "it cannot be put back"
         if len(standing.tests) >= TESTS_AT_MOST:
             return f"it has served {TESTS_AT_MOST} tests"
-        if ready >= self._demand.left(standing.key):
+        if self._shelf.ready(standing.key) >= self._demand.left(standing.key):
             return "enough like it stand ready"
         return ""
 
     def _throw_away(self, standing: Standing, reason: str) -> None:
         self._journal.write("node", name=standing.node.name, what="thrown-away", reason=reason)
-        with self._change:
-            self._standing[standing.key] -= 1
+        self._shelf.falls(standing.key)
         standing.take_away()

@@ -1,18 +1,17 @@
 """Makes the database nodes that tests ask for, and takes them away."""
 
-import itertools
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
-from functools import partial
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 from sdcm.broker.admission import Admission
 from sdcm.broker.asking import Asking
 from sdcm.broker.gate import Gate
+from sdcm.broker.making import Making
 from sdcm.broker.protocol import NodeRequest
-from sdcm.broker.removal import pull_the_plug, remove_container
+from sdcm.broker.removal import remove_container
 from sdcm.broker.supplies import Supplies
 from sdcm.containers.certificates import Authority
 from sdcm.containers.flavours import flavour_of
@@ -24,6 +23,9 @@ from sdcm.errors import ServiceUnavailable, UsageProblem
 from sdcm.ownership import labels
 from sdcm.ownership.ledger import Entry
 from sdcm.paths import make_private
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 #: Seconds a node may take from its creation until its login works; four boots on two busy cores
 #: were seen to take 40.
@@ -40,10 +42,9 @@ class NodeMaker:
     def __init__(self, supplies: Supplies, gate: Gate, admission: Admission) -> None:
         """Make nodes in the environment of `supplies` for as long as `gate` is open."""
         self._supplies = supplies
-        self._gate = gate
+        self._making = Making(supplies, gate)
         self._admission = admission
         self._lock = threading.Lock()
-        self._numbers: Counter[str] = Counter()
         #: Address or name of a node -> name of its ring, for who joins it.
         self._rings: dict[str, str] = {}
         self._authority = Authority(supplies.runtime / "ssl")
@@ -122,11 +123,8 @@ class NodeMaker:
     def _spec(self, request: NodeRequest, image: Image, network: str, test: str) -> NodeSpec:
         engine = self._supplies.engine()
         flavour = self._flavour_in(image)
-        with self._lock:
-            self._numbers[request.fixture] += 1
-            number = self._numbers[request.fixture]
-        name = f"sct-{self._supplies.run_id}-{request.fixture}-{number}"
-        alias = f"{request.fixture}-{number}"
+        alias = self._making.alias(request.fixture)
+        name = self._making.full_name(alias)
         return NodeSpec(
             name=name,
             image=image.reference,
@@ -159,31 +157,10 @@ class NodeMaker:
         return str(self._authority.issue(make_private(self._authority.folder / names[0]), names))
 
     def _boot(self, spec: NodeSpec, test: str, asking: Asking) -> tuple[NodeRecord, Entry]:
-        engine = self._supplies.engine()
-        journal = self._supplies.journal
-        started = time.monotonic()
-        with ExitStack() as stack:
-            self._gate.enter()
-            leave = _once(self._gate.leave)
-            stack.callback(leave)
-            entry = self._supplies.ledger.will_make("container", spec.name, **engine.facts())
-            journal.write("container", name=spec.name, image=spec.image, test=test, state="starting")
-            client = stack.enter_context(closing(engine.client()))
+        def launch(client: "DockerClient", on_created: Callable[[str], None]) -> NodeRecord:
+            return launch_node(client, spec, deadline=BOOT_DEADLINE, on_created=on_created)
 
-            def on_created(_container_id: str) -> None:
-                leave()
-                asking.require()
-
-            try:
-                with asking.when_given_up(partial(pull_the_plug, engine.endpoint, spec.name)):
-                    node = launch_node(client, spec, deadline=BOOT_DEADLINE, on_created=on_created)
-            except BaseException:
-                remove_container(self._supplies, entry, spec.image, test)
-                asking.require()
-                raise
-        seconds = round(time.monotonic() - started, 3)
-        journal.write("container", name=spec.name, image=spec.image, test=test, state="ready", seconds=seconds)
-        return node, entry
+        return self._making.make(spec.name, spec.image, test, asking, launch)
 
 
 def flavour_of_image(reference: str, image_labels: Mapping[str, str] | None) -> str:
@@ -203,14 +180,3 @@ def flavour_of_image(reference: str, image_labels: Mapping[str, str] | None) -> 
             mend=f"label it: LABEL {labels.FLAVOUR}=cassandra",
         )
     return found
-
-
-def _once(function: Callable[[], None]) -> Callable[[], None]:
-    """Return a function that calls `function` on its first call only."""
-    calls = itertools.count()
-
-    def call() -> None:
-        if next(calls) == 0:
-            function()
-
-    return call
