@@ -53,11 +53,11 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sdcm.real_time import RealTime
 from sdcm.redaction import Redactor
 
 FILE_NAME = "journal.jsonl"
@@ -86,7 +86,7 @@ class Journal:
     def write(self, event: str, **data: Any) -> None:
         """Append one event."""
         told = {key: value if key in _OUR_WORDS else self._redactor.value(value) for key, value in data.items()}
-        record = {"event": event, "at": round(time.time(), 3), **told}
+        record = {"event": event, "at": round(RealTime.time(), 3), **told}
         os.write(self._file, json.dumps(record, separators=(",", ":"), default=str).encode() + b"\n")
 
     def close(self) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from sdcm import errors
 from sdcm.broker import obituary, protocol
 from sdcm.errors import EnvironmentFailed, SctError
+from sdcm.real_time import RealTime
 
 #: Seconds a broker may take from its start until its socket answers.
 _APPEAR_DEADLINE = 30.0
@@ -66,16 +66,16 @@ class BrokerClient:
         self.welcome = self._exchange("hello", worker=worker)
 
     def _connect(self, deadline: float) -> socket.socket:
-        end = time.monotonic() + deadline
+        end = RealTime.monotonic() + deadline
         while True:
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
                 connection.connect(str(self.socket_path))
             except OSError as exc:
                 connection.close()
-                if time.monotonic() >= end or obituary.why_ended(self.socket_path.parent) is not None:
+                if RealTime.monotonic() >= end or obituary.why_ended(self.socket_path.parent) is not None:
                     raise BrokerGone(self.socket_path.parent) from exc
-                time.sleep(_RETRY)
+                RealTime.sleep(_RETRY)
             else:
                 return connection
 

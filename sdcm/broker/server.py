@@ -76,9 +76,10 @@ class Server:
 
         It goes on listening while a request is handled, so that a worker's death is noticed at once.
         """
-        worker = number
         pending: list[Asking] = []
-        with connection, connection.makefile("rwb") as stream:
+        # Closing a stream sends what an answer left in its buffer, to a worker that may be gone.
+        with contextlib.suppress(OSError, ValueError), connection, connection.makefile("rwb") as stream:
+            worker = number
             try:
                 while (request := protocol.receive(stream)) is not None:
                     op = str(request.pop("op", ""))
@@ -98,7 +99,7 @@ class Server:
                 with self._lock:
                     self._open.discard(number)
                 self._desk.left(worker)
-                for asking in pending:
+                for asking in tuple(pending):  # those answered meanwhile leave it
                     asking.give_up()
 
     def _reply(

@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -103,8 +104,7 @@ def _run_to_its_end(argv: Sequence[str], step: Step, started: float) -> None:
     begin = step.log.stat().st_size if step.log.exists() else 0
     child = process.spawn(argv, env=environ, log=step.log)
     said = time.monotonic()
-    while child.poll() is None:
-        time.sleep(0.1)
+    while not _ended(child):
         now = time.monotonic()
         if now - started > step.deadline:
             raise DeadlinePassed(f"`{' '.join(argv)}` still runs after {step.deadline:g} s; it is let finish")
@@ -115,6 +115,15 @@ def _run_to_its_end(argv: Sequence[str], step: Step, started: float) -> None:
         why = _last_line(step.log, begin)
         kind = PackagesLocked if _LOCKED.search(step.log.read_text(errors="replace")[begin:]) else EnvironmentFailed
         raise kind(f"`{' '.join(argv)}` failed with status {child.returncode}", why=why, mend=f"see {step.log}")
+
+
+def _ended(child: "subprocess.Popen[bytes]") -> bool:
+    """Whether it has ended, or does within a moment."""
+    try:
+        child.wait(0.1)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _last_line(log: Path, begin: int) -> str:

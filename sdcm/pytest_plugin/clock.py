@@ -16,7 +16,6 @@ import os
 import signal
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +24,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from sdcm.real_time import RealTime
 from sdcm.stop_flag import StopFlag
 
 #: Seconds between two looks for a request to stop.
@@ -181,7 +181,7 @@ class DeadlineClock:
     # -- the main thread -------------------------------------------------------------------------------
 
     def _run(self, phase: Phase) -> None:
-        phase.since = time.monotonic()
+        phase.since = RealTime.monotonic()
         with self._change:
             phase.due = phase.since + phase.left if phase.left != float("inf") else None
             self._change.notify()
@@ -190,7 +190,7 @@ class DeadlineClock:
 
     def _halt(self, phase: Phase) -> None:
         if phase.since is not None:
-            phase.left = max(0.0, phase.left - (time.monotonic() - phase.since))
+            phase.left = max(0.0, phase.left - (RealTime.monotonic() - phase.since))
         phase.since = None
         with self._change:
             phase.due = None
@@ -237,12 +237,15 @@ class DeadlineClock:
                 due = phase.due if phase is not None else None
                 self._change.wait(self._patience(due))
             stopped = self._look_for_stop()
-            phase = self._phase
-            if phase is not None and (stopped or (phase.due is not None and time.monotonic() >= phase.due)):
+            with self._change:  # The main thread may end or pause the phase at any moment.
+                phase = self._phase
+                due = phase.due if phase is not None else None
+                over = due is not None and RealTime.monotonic() >= due
+            if phase is not None and (stopped or over):
                 self._end(phase)
 
     def _patience(self, due: float | None) -> float | None:
-        left = None if due is None else max(0.0, due - time.monotonic())
+        left = None if due is None else max(0.0, due - RealTime.monotonic())
         if self._stop is None:
             return left
         return _LOOK_EVERY if left is None else min(left, _LOOK_EVERY)
@@ -256,7 +259,7 @@ class DeadlineClock:
         if self._stop is None or phase is None or phase.stage or (said := self._stop.read()) is None:
             return False
         until = said.until + (_TEARDOWN_AFTER_STOP if "teardown" in phase.what else 0.0)
-        if time.time() < until and "set-up" not in phase.what:
+        if RealTime.time() < until and "set-up" not in phase.what:
             return False
         phase.message, phase.blame = f"{phase.what} was ended: {said.why}", said.blame
         return True
@@ -267,7 +270,7 @@ class DeadlineClock:
         phase.stage += 1
         last = phase.stage > _STAGES
         with self._change:
-            phase.due = None if last else time.monotonic() + self._grace
+            phase.due = None if last else RealTime.monotonic() + self._grace
         if last:
             self._end_process(phase)
             return

@@ -8,7 +8,6 @@ a fixture in a test that uses it.
 
 import itertools
 import os
-import time
 from collections.abc import Generator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from sdcm.ownership import strays
 from sdcm.ownership.strays import Seen, Stray
 from sdcm.pytest_plugin import collecting
 from sdcm.pytest_plugin.session import acts, context_of, is_worker
+from sdcm.real_time import RealTime
 
 #: Seconds that a thread or process may take to end once its test is over.
 _PATIENCE = 2.0
@@ -152,7 +152,7 @@ class LeakVerdict:
         if client is not None:
             self._told = True
             with suppress(SctError):
-                client.ask("span", at=time.time(), **told)
+                client.ask("span", at=RealTime.time(), **told)
 
 
 class PlainVerdict:

@@ -6,7 +6,6 @@ A SIGTERM ends pytest in order, from a debugger's prompt too: fixtures are torn 
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -15,6 +14,7 @@ import pytest
 
 from sdcm import journal
 from sdcm.pytest_plugin.session import acts, context_of, is_worker
+from sdcm.real_time import RealTime
 from sdcm.stop_flag import StopFlag
 
 _FLAG = pytest.StashKey["StopFlag | None"]()
@@ -79,7 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if (flag := flag_of(config)) is not None:
             # The workers' tests end too; xdist would wait ten seconds for them.
-            flag.put_up(time.time(), "pytest was ended by SIGTERM", StopFlag.INTERRUPTED)
+            flag.put_up(RealTime.time(), "pytest was ended by SIGTERM", StopFlag.INTERRUPTED)
         pytest.exit("ended by SIGTERM", returncode=pytest.ExitCode.INTERRUPTED)
 
     signal.signal(signal.SIGTERM, end)

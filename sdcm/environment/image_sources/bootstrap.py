@@ -27,6 +27,8 @@ _CHUNK = 256 * 1024
 _MEGABYTE = 1_000_000
 _IMPORT_ANSWER = 300.0
 _CLEAN_UP = 10.0
+#: Seconds of silence after which what mmdebstrap said last is told.
+_TELL_EVERY = 1.0
 
 
 def obstacle() -> str:
@@ -124,7 +126,7 @@ def _chunks(archive: IO[bytes], wait: Callable[[], int], teller: _Teller, deadli
     """Yield the archive; fail at its end when mmdebstrap did, so that half a system never becomes an image."""
     size, end = 0, time.monotonic() + deadline
     while True:
-        while not select.select([archive], [], [], 1.0)[0]:
+        while not select.select([archive], [], [], _TELL_EVERY)[0]:
             teller.working()
             if time.monotonic() > end:
                 raise BuildFailed(f"bootstrapping image {teller.name} took longer than {deadline:g} s")

@@ -11,6 +11,7 @@ from sdcm.broker.removal import remove_container
 from sdcm.journal import Journal
 from sdcm.ownership.ledger import Ledger
 from unit_tests.lib.fake_engine import FakeEngine
+from unit_tests.lib.set_clock import SetClock
 
 RUN = "0123abcd"
 
@@ -40,7 +41,7 @@ def events(supplies, name):
 
 
 def test_a_container_that_stays_is_journalled_as_left_and_stays_in_the_ledger(supplies, engine, monkeypatch):
-    monkeypatch.setattr("sdcm.broker.removal._DEADLINE", 0.1)
+    monkeypatch.setattr("sdcm.ownership.docker_objects.time", SetClock(pace=100))
     engine.add_container("stuck", {})
     engine.refusals["DELETE /containers/stuck"] = [(500, {"message": "driver failed"})] * 50
     for name in ("fine", "stuck"):
@@ -59,6 +60,6 @@ def test_a_removal_in_the_background_that_fails_is_journalled(supplies):
         raise OSError("the cluster is gone")
 
     desk._in_background(refuse, "sct-0123abcd-1")
-    desk.close(5)
+    desk.close(30)
     (record,) = events(supplies, "removal-failed")
     assert (record["name"], record["reason"]) == ("sct-0123abcd-1", "the cluster is gone")

@@ -1,4 +1,6 @@
+import io
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +12,7 @@ from sdcm.broker import obituary
 from sdcm.broker.client import BrokerClient, BrokerGone
 from sdcm.broker.server import Server
 from sdcm.errors import EnvironmentFailed, ServiceUnavailable
+from sdcm.wait import wait_for
 
 
 class EchoDesk:
@@ -29,7 +32,7 @@ class EchoDesk:
         if op == "slow":
             with asking.when_given_up(self.given_up.set):
                 self.slow_began.set()
-                self.given_up.wait(5)
+                self.given_up.wait(300)
         if op == "refuse":
             raise ServiceUnavailable("no such thing", why="because", mend="do this")
         if op == "break":
@@ -88,7 +91,7 @@ def test_two_workers_of_one_name_are_two(server):
 
 def test_a_closed_connection_ends_the_workers_leases(server, desk):
     BrokerClient(server.socket_path, "gw7").close()
-    assert desk.left_event.wait(5)
+    assert desk.left_event.wait(30)
     assert desk.gone[0].startswith("gw7/")
 
 
@@ -103,7 +106,7 @@ def test_a_client_waits_for_a_broker_that_is_starting(desk, tmp_path):
 
     timer = threading.Timer(0.2, start)
     timer.start()
-    with BrokerClient(path, "gw0", deadline=5) as client:
+    with BrokerClient(path, "gw0", deadline=60) as client:
         assert client.ask("x")["op"] == "x"
     timer.join()
     started[0].close()
@@ -125,7 +128,7 @@ class Interrupting:
         return getattr(self._stream, name)
 
     def readline(self):
-        self._began.wait(5)
+        self._began.wait(30)
         raise KeyboardInterrupt
 
 
@@ -136,9 +139,9 @@ def test_an_interrupted_request_is_given_up_and_the_next_gets_its_own_answer(ser
         with pytest.raises(KeyboardInterrupt):
             client.ask("slow", test="first")
         assert client.ask("after", test="second")["test"] == "second"
-        assert desk.given_up.wait(5)
+        assert desk.given_up.wait(30)
         assert desk.hellos[-1]["resume"] == name
-        assert desk.left_event.wait(5)
+        assert desk.left_event.wait(30)
         assert desk.gone == [name]
 
 
@@ -151,13 +154,11 @@ def test_a_workers_death_is_noticed_while_its_request_is_pending(server, desk):
 
     asks = threading.Thread(target=ask)
     asks.start()
-    assert desk.slow_began.wait(5)
-    began = time.monotonic()
+    assert desk.slow_began.wait(30)
     client._socket.shutdown(2)
-    assert desk.given_up.wait(5)
-    assert desk.left_event.wait(5)
-    assert time.monotonic() - began < 1
-    asks.join(5)
+    assert desk.given_up.wait(30), "noticed while the request is pending: it ends only when given up"
+    assert desk.left_event.wait(30)
+    asks.join(30)
 
 
 def test_a_server_retires_only_when_nobody_is_connected(server):
@@ -165,9 +166,7 @@ def test_a_server_retires_only_when_nobody_is_connected(server):
     assert not server.retire()
     assert client.ask("x")["op"] == "x"
     client.close()
-    end = time.monotonic() + 5
-    while not server.retire() and time.monotonic() < end:
-        time.sleep(0.01)
+    wait_for(server.retire, step=0.01, timeout=30)
     with pytest.raises(BrokerGone):
         BrokerClient(server.socket_path, "late", deadline=0.1)
 
@@ -179,10 +178,10 @@ def test_a_broker_that_ends_at_its_start_is_told_at_once_with_its_last_words(tmp
     obituary.note_birth(tmp_path, child.pid, log)
     began = time.monotonic()
     with pytest.raises(BrokerGone, match="No module named 'no_such_thing'") as caught:
-        BrokerClient(tmp_path / "b.sock", "gw0", deadline=20)
-    assert time.monotonic() - began < 5
+        BrokerClient(tmp_path / "b.sock", "gw0", deadline=300)
+    assert time.monotonic() - began < 60
     assert str(log) in caught.value.mend
-    child.wait(5)
+    child.wait(30)
     obituary.note_birth(tmp_path, child.pid, log)
     assert "no_such_thing" in (obituary.why_ended(tmp_path) or ""), "also one that ended before it was looked at"
 
@@ -193,6 +192,39 @@ def test_nothing_is_told_of_a_broker_that_lives_or_is_not_known(tmp_path):
     obituary.note_birth(tmp_path, child.pid, tmp_path / "none.log")
     assert obituary.why_ended(tmp_path) is None
     child.kill()
-    child.wait(5)
+    child.wait(30)
     assert "without a word" in (obituary.why_ended(tmp_path) or "")
     assert json.loads((tmp_path / obituary.FILE_NAME).read_text())["log"].endswith("none.log")
+
+
+def test_a_worker_that_left_with_an_answer_under_way_is_no_defect(desk, tmp_path, monkeypatch):
+    """What an answer left in the stream's buffer is sent when the stream is closed: to nobody, by then."""
+
+    class Leaving:
+        def __init__(self, connection):
+            self._connection = connection
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self._connection.close()
+
+        def makefile(self, _mode):
+            return io.BufferedRWPair(io.BytesIO(), Refusing())
+
+    class Refusing(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, _data):
+            raise BrokenPipeError
+
+    def answer_is_stuck(stream):
+        stream.write(b"half an answer")
+
+    monkeypatch.setattr("sdcm.broker.protocol.receive", answer_is_stuck)
+    one, other = socket.socketpair()
+    Server(tmp_path / "c.sock", desk)._serve(Leaving(one), "connection-1")
+    other.close()
+    assert desk.gone == ["connection-1"]

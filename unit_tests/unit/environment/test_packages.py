@@ -1,4 +1,5 @@
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from sdcm.environment import packages
 from sdcm.environment.private_engine import programs
 from sdcm.errors import DeadlinePassed, EnvironmentFailed, ServiceUnavailable
+from sdcm.wait import wait_for
 from unit_tests.lib.fake_step import FakeStep
 
 
@@ -76,22 +78,30 @@ def test_a_lock_that_stays_is_a_failure(tools: Path, tmp_path: Path, monkeypatch
 
 
 def test_an_installation_is_let_finish_past_the_deadline(tools: Path, tmp_path: Path) -> None:
-    write(tools / "apt-get", f"sleep 0.5; touch {tmp_path}/finished")
+    go, finished = tmp_path / "go", tmp_path / "finished"
+    write(tools / "apt-get", f"while ! [ -e {go} ]; do sleep 0.02; done; touch {finished}")
     with pytest.raises(DeadlinePassed, match="is let finish"):
-        packages.install(["x"], FakeStep(tmp_path, deadline=0.1))
-    assert not (tmp_path / "finished").exists()
-    end = 100
-    while not (tmp_path / "finished").exists() and (end := end - 1):
-        packages.time.sleep(0.05)
-    assert (tmp_path / "finished").exists()
+        packages.install(["x"], FakeStep(tmp_path, deadline=0.05))
+    assert not finished.exists()
+    go.touch()
+    wait_for(finished.exists, step=0.02, timeout=30)
 
 
 def test_a_long_step_keeps_talking(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "_SAY_EVERY", 0.1)
-    write(tools / "apt-get", 'echo "Unpacking y"; sleep 0.5')
-    step = FakeStep(tmp_path)
+    monkeypatch.setattr(packages, "_SAY_EVERY", 0.02)
+    go = tmp_path / "go"
+    write(tools / "apt-get", f'echo "Unpacking y"; while ! [ -e {go} ]; do sleep 0.02; done')
+
+    class Listener(FakeStep):
+        def say(self, text: str) -> None:
+            super().say(text)
+            if re.fullmatch(r"Unpacking y \(\d+ s\)", text):  # the package manager ends only once this was said
+                go.touch()
+
+    step = Listener(tmp_path)
     packages.install(["y"], step)
-    assert "Unpacking y (0 s)" in step.said
+    assert go.exists()
+    assert step.said[-1].startswith("installed y in")
 
 
 @pytest.mark.parametrize(
