@@ -41,9 +41,9 @@ class Attempts:
 def test_a_true_value_is_returned_at_once() -> None:
     attempts = Attempts("up")
     start = time.monotonic()
-    assert wait_for(attempts, step=5, timeout=10) == "up"
+    assert wait_for(attempts, step=60, timeout=120) == "up"
     assert attempts.count == 1
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 30
 
 
 def test_keyword_arguments_reach_the_function() -> None:
@@ -52,7 +52,7 @@ def test_keyword_arguments_reach_the_function() -> None:
 
 def test_an_exception_of_one_try_means_not_yet() -> None:
     attempts = Attempts(ConnectionError("refused"), 0, "up")
-    assert wait_for(attempts, step=0.01, timeout=5) == "up"
+    assert wait_for(attempts, step=0.01, timeout=60) == "up"
     assert attempts.count == 3
 
 
@@ -61,9 +61,10 @@ def test_keyboard_interrupt_passes_through() -> None:
         wait_for(Attempts(KeyboardInterrupt()), step=0.01, timeout=5)
 
 
-def test_the_timeout_names_what_was_awaited_how_long_and_the_last_value() -> None:
+def test_the_timeout_names_what_was_awaited_how_long_and_the_last_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeClock(monkeypatch)
     with pytest.raises(WaitForTimeoutError) as caught:
-        wait_for(Attempts([], 0, ""), step=0.01, text="two nodes up", timeout=0.1)
+        wait_for(Attempts([], 0, ""), step=0.02, text="two nodes up", timeout=0.1)
     assert str(caught.value) == "Wait for: two nodes up: timeout - 0.1 seconds - expired: last value: ''"
     assert caught.value.__cause__ is None
 
@@ -75,8 +76,9 @@ def test_the_timeout_carries_the_last_error_as_its_cause() -> None:
     assert caught.value.__cause__ is refused
 
 
-def test_without_throwing_the_last_value_comes_back() -> None:
-    assert wait_for(Attempts(None, 0, []), step=0.01, timeout=0.1, throw_exc=False) == []
+def test_without_throwing_the_last_value_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeClock(monkeypatch)
+    assert wait_for(Attempts(None, 0, []), step=0.02, timeout=0.1, throw_exc=False) == []
 
 
 def test_without_throwing_an_error_of_the_last_try_is_swallowed() -> None:
@@ -173,9 +175,9 @@ def test_an_event_set_later_cuts_the_pause_short() -> None:
     timer.start()
     start = time.monotonic()
     with pytest.raises(ExitByEventError):
-        wait_for(Attempts(0), step=30, timeout=60, stop_event=event)
+        wait_for(Attempts(0), step=60, timeout=120, stop_event=event)
     timer.join()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
 
 
 class _Broken:
@@ -218,16 +220,17 @@ def test_a_try_that_hangs_is_left_behind() -> None:
     start = time.monotonic()
     with pytest.raises(WaitForTimeoutError, match=r"wait did not return within 0\.05 s"):
         wait_for(release.wait, step=0.01, timeout=0.1, attempt_timeout=0.05)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
+    assert not release.is_set()
     release.set()
 
 
 def test_a_bounded_try_returns_raises_and_sees_context_like_any_other() -> None:
     variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
     variable.set("seen")
-    assert wait_for(variable.get, timeout=1, attempt_timeout=5) == "seen"
+    assert wait_for(variable.get, timeout=60, attempt_timeout=60) == "seen"
     with pytest.raises(WaitForTimeoutError, match="ValueError"):
-        wait_for(Attempts(ValueError("x")), timeout=0, attempt_timeout=5)
+        wait_for(Attempts(ValueError("x")), timeout=0, attempt_timeout=60)
 
 
 def test_forever_wait_for_returns_the_first_true_value() -> None:
@@ -275,9 +278,9 @@ def test_a_wait_ends_when_its_function_says_that_it_is_no_use() -> None:
 
     started = time.monotonic()
     with pytest.raises(EnvironmentFailed, match="node-1 has ended"):
-        wait_for(look, step=5, timeout=30)
-    assert wait_for(look, step=5, timeout=30, throw_exc=False) is False
-    assert time.monotonic() - started < 5
+        wait_for(look, step=60, timeout=120)
+    assert wait_for(look, step=60, timeout=120, throw_exc=False) is False
+    assert time.monotonic() - started < 30
     no_use(EnvironmentFailed("nobody waits"))
 
 
@@ -292,7 +295,7 @@ def test_a_wait_ends_when_its_sentinel_says_so_but_not_one_that_succeeds(monkeyp
     with guarded_by(sentinel):
         assert wait_for(lambda: True)
         with pytest.raises(EnvironmentFailed, match="node-1 has ended"):
-            wait_for(lambda: False, step=0.01, timeout=30)
+            wait_for(lambda: False, step=0.01, timeout=60)
     assert len(asked) == 2
     with pytest.raises(WaitForTimeoutError):
         wait_for(lambda: False, timeout=0)
