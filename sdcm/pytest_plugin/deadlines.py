@@ -6,7 +6,8 @@ is not pytest-timeout.
 """
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -113,12 +114,19 @@ def _limit(item: pytest.Item, what: str) -> float | None:
     return None if body is None else max(FIXTURES, body)
 
 
-def _timed(item: pytest.Item, what: str) -> Generator[None, None, None]:
+def last_item(config: pytest.Config) -> pytest.Item | None:
+    """Return the test that this process is at, or was at last; None before the first."""
+    return config.stash.get(_CURRENT, None)
+
+
+@contextmanager
+def timed(item: pytest.Item, what: str) -> Iterator[None]:
+    """Bound a phase of a test: `the test`, `its set-up`, `its teardown`."""
     phase: Phase | None = None
     item.config.stash[_CURRENT] = item
     try:
         with clock_of(item.config).phase(item.nodeid, what, _limit(item, what)) as phase:
-            return (yield)
+            yield
     finally:
         if phase is not None and phase.stage:
             item.stash[evidence.STACKS] = phase.stacks
@@ -128,19 +136,22 @@ def _timed(item: pytest.Item, what: str) -> Generator[None, None, None]:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Bound the set-up."""
-    return (yield from _timed(item, "its set-up"))
+    with timed(item, "its set-up"):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Bound the test's body."""
-    return (yield from _timed(item, "the test"))
+    with timed(item, "the test"):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     """Bound the teardown."""
-    return (yield from _timed(item, "its teardown"))
+    with timed(item, "its teardown"):
+        return (yield)
 
 
 def pytest_enter_pdb(config: pytest.Config) -> None:

@@ -55,6 +55,41 @@ STUCK = """
     def test_after():
         pass
 """
+#: With -x, what a worker holds besides its test is left out: the fixture stays for a test that never comes.
+STANDING = """
+    import os
+    import pathlib
+    import time
+
+    import pytest
+
+    ENOUGH = pathlib.Path(os.environ["SCT_JOURNAL"]).parent / "enough"
+    BEGUN = pathlib.Path(__file__).with_name("begun")
+
+    def wait_for(file):
+        end = time.monotonic() + 60
+        while not file.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+
+    @pytest.fixture(scope="module")
+    def slow_teardown():
+        BEGUN.touch()
+        yield
+        time.sleep(300)
+
+    def test_that_fails():
+        wait_for(BEGUN)
+        assert False, "of its own"
+
+    @pytest.mark.parametrize("number", range(3))
+    def test_that_waits(slow_teardown, number):
+        wait_for(ENOUGH)
+"""
+ONLY_TEARDOWN_IS_SHORT = """
+    from sdcm.pytest_plugin import deadlines
+
+    deadlines._limit = lambda _item, what: 1.0 if "teardown" in what else 60.0
+"""
 
 
 def cases(path):
@@ -103,3 +138,16 @@ def test_one_stuck_in_c_code_costs_its_process_and_leaves_its_last_words(project
         assert "test_after" in cases(junit)
     (run,) = (project.state / "runs").iterdir()
     assert json.loads((run / "summary.json").read_text())["failures"] or workers == "0"
+
+
+def test_what_is_left_standing_for_tests_that_never_come_is_torn_down_by_a_deadline(project, tmp_path):
+    project.write("unit_tests/test_standing.py", STANDING)
+    project.write("conftest.py", ONLY_TEARDOWN_IS_SHORT)
+    junit = tmp_path / "junit.xml"
+    arguments = ("unit-tests", "-n", "2", "-t", "test_standing.py", "--junit-xml", str(junit))
+    ended = project.sct(*arguments, "--", "-x", timeout=120)
+    assert ended.code == 1, ended.text
+    assert "crashed" not in ended.text
+    (waited,) = [case for name, case in cases(junit).items() if name.startswith("test_that_waits")]
+    assert "its teardown did not end within its deadline of 1 s" in said(waited)
+    assert 'name="worker" value="gw' in said(waited)
