@@ -89,9 +89,8 @@ class ClusterWatch:
         with self._lock:
             self._look()
 
-    def settle(self, deadline: float) -> None:
+    def settle(self) -> None:
         """Give the verdicts that are due."""
-        del deadline
         with self._lock:
             if self._pending:
                 self._look()
@@ -99,7 +98,7 @@ class ClusterWatch:
     def close(self) -> None:
         """Give the last verdicts, but for a cluster of our own: it goes with all that is in it."""
         if not self._is_ours:
-            self.settle(0.0)
+            self.settle()
 
     def _look(self) -> None:
         cluster = self._cluster()

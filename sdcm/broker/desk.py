@@ -225,8 +225,8 @@ class BrokerDesk:
         self._supplies.keep(float(arguments["seconds"]))
         return {}
 
-    def _span(self, worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
-        self._leaks.take(worker, arguments)
+    def _span(self, worker: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:
+        self._leaks.take(worker, arguments, asking)
         return {}
 
     def _stop(self, _worker: str, _arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:

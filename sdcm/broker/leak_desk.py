@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sdcm.broker.asking import Asking
 from sdcm.broker.cluster_leaks import ClusterWatch
 from sdcm.broker.leaks import LeakWatch
 from sdcm.broker.spans import Spans
@@ -21,8 +22,13 @@ class LeakDesk:
         self._engine = engine
         self._cluster = cluster
 
-    def take(self, worker: str, told: Mapping[str, Any]) -> None:
+    def take(self, worker: str, told: Mapping[str, Any], asking: Asking) -> None:
         """Take in that a test, or a fixture that outlives tests, begins, ceases to make things, or is over.
+
+        Args:
+            worker: Who tells.
+            told: What: its `state`, and what belongs to that.
+            asking: Whether the worker still waits for the answer.
 
         Raises:
             UsageProblem: The state is unknown.
@@ -37,8 +43,11 @@ class LeakDesk:
             if span is not None:
                 self._cluster.end(span)
         elif state == "settle":
-            self._engine.settle(worker, _SETTLE_DEADLINE)
-            self._cluster.settle(_SETTLE_DEADLINE)
+            # Who asks for that has ended, though it may have been too early to say so of each of its tests.
+            for span in self._spans.left(worker):
+                self._cluster.end(span)
+            self._engine.settle(worker, _SETTLE_DEADLINE, asking)
+            self._cluster.settle()
         else:
             raise UsageProblem(f"unknown state {state!r} of a span")
 

@@ -4,56 +4,32 @@ An object is ours when it carries this run's label, or when it appeared without 
 run uses. Anything else may be somebody else's: it is reported, and stays.
 """
 
-import json
-import re
+import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from sdcm.broker.appearing import Appeared, EngineView
+from sdcm.broker.asking import Asking
+from sdcm.broker.defects import note_failure
 from sdcm.broker.engine_events import EngineEvent, EngineEvents
 from sdcm.broker.spans import Span, Spans
 from sdcm.environment.engine import Engine
 from sdcm.errors import EnvironmentFailed
 from sdcm.journal import Journal
-from sdcm.ownership import labels, removers
-from sdcm.ownership.docker_objects import KIND_CLUSTER, DockerObject
-from sdcm.ownership.ledger import Entry, Ledger
+from sdcm.ownership import removers
+from sdcm.ownership.ledger import Ledger
 
 #: Seconds after a test's end that the engine may need to tell of what was created, and to finish what goes by itself.
 _SETTLE = 1.0
 _REMOVE_DEADLINE = 30.0
-_OUR_CLUSTER = re.compile(r"^sct-[0-9a-f]{8}$")
-_IMAGE_ID = re.compile(r"^sha256:[0-9a-f]{64}$")
+#: What a verdict that could not be given is journalled as, a step that failed.
+STEP = "verdict on leaks"
 _NOT_OURS = "not known to be this run's: whoever made it removes it"
-
-
-@dataclass
-class Appeared:
-    """Something without an owner that is known.
-
-    Attributes:
-        item: What it is.
-        at: When it appeared, epoch seconds.
-        image: Reference of a container's image.
-        labelled: Node id on its label; empty without.
-        ours: Whether it may be removed.
-        sure: Whether nobody but this run's tests can have made it, as far as can be told.
-        makers: Who may have made it.
-        entry: Its line in the ledger.
-    """
-
-    item: DockerObject
-    at: float
-    image: str = ""
-    labelled: str = ""
-    ours: bool = False
-    sure: bool = True
-    makers: list[Span] = field(default_factory=list)
-    entry: Entry | None = None
 
 
 class LeakWatch:
@@ -73,6 +49,7 @@ class LeakWatch:
         self._ledger = ledger
         self._journal = journal
         self._engine: Engine | None = None
+        self._view: EngineView | None = None
         self._events: EngineEvents | None = None
         self._change = threading.Condition()
         self._appeared: dict[str, Appeared] = {}
@@ -81,11 +58,12 @@ class LeakWatch:
     def watch_for(self, engine: Engine) -> None:
         """Be told of what happens on an engine."""
         self._engine = engine
+        self._view = EngineView(engine, self._run_id, self._spans, self._ledger)
 
     def start(self, engine: Engine) -> None:
         """Begin to watch an engine, in the background."""
         self.watch_for(engine)
-        self._events = EngineEvents(engine.endpoint, self.take)
+        self._events = EngineEvents(engine.endpoint, self._hear)
         threading.Thread(target=self._judge, name="leak-watch", daemon=True).start()
 
     def take(self, event: EngineEvent) -> None:
@@ -97,26 +75,47 @@ class LeakWatch:
             if gone is not None and gone.entry is not None:
                 self._ledger.removed(gone.entry)
             return
-        found = self._look(event)
+        found = self._view.look(event) if self._view is not None else None
         if found is None:
             return
         # A builder's containers come and go by the dozen; they are told from others once they stay.
-        if found.ours and not _IMAGE_ID.match(found.image) and self._engine is not None:
+        if found.ours and not found.may_be_a_builders and self._engine is not None:
             found.entry = self._ledger.will_make(found.item.kind, found.item.id, **self._engine.facts())
         with self._change:
             self._appeared[event.id] = found
             self._change.notify_all()
 
-    def settle(self, worker: str, deadline: float) -> None:
-        """Wait until there is a verdict on all that a worker's tests may have made."""
+    def settle(self, worker: str, deadline: float, asking: Asking) -> None:
+        """Wait until there is a verdict on all that a worker's tests may have made.
+
+        What a test of another worker may have made as well, which still runs, is that worker's to wait for.
+
+        Args:
+            worker: The worker, all of whose tests are over.
+            deadline: Seconds to wait at most.
+            asking: Given up when the worker is gone.
+        """
         end = time.monotonic() + deadline
         time.sleep(_SETTLE / 2)  # what was created last may not have been heard of yet
-        with self._change:
-            while any(maker.worker == worker for each in self._appeared.values() for maker in each.makers):
+        with asking.when_given_up(self._wake), self._change:
+            self._change.notify_all()  # nobody else tells `_judge` of the end of tests
+            while self._awaited(worker) and not self._closed and not asking.given_up:
                 left = end - time.monotonic()
-                if left <= 0 or self._closed:
+                if left <= 0:
                     return
-                self._change.wait(left)
+                # Nobody tells of the end of another worker's test, either.
+                self._change.wait(min(left, 1.0))
+
+    def _awaited(self, worker: str) -> bool:
+        return any(
+            any(maker.worker == worker for maker in found.makers)
+            and all(self._spans.over_since(maker) is not None for maker in found.makers)
+            for found in self._appeared.values()
+        )
+
+    def _wake(self) -> None:
+        with self._change:
+            self._change.notify_all()
 
     def close(self) -> None:
         """Give the last verdicts, on what appeared outside of every test too, and stop."""
@@ -130,73 +129,54 @@ class LeakWatch:
         # Without a private engine, what appeared outside of tests is nobody's business of ours.
         for found in _containers_first(left):
             if found.makers or found.ours:
-                self._conclude(found)
+                with self._journalled(found.item.name, found.makers):
+                    self._conclude(found)
 
     def pending(self) -> list[Appeared]:
         """Return what awaits its verdict."""
         with self._change:
             return list(self._appeared.values())
 
-    # -- what an event tells ---------------------------------------------------------------------------------
-
-    def _look(self, event: EngineEvent) -> Appeared | None:
-        told = event.attributes if event.kind == "container" else self._labels(event)
-        owner = told.get(labels.RUN)
-        if (owner and owner != self._run_id) or _OUR_CLUSTER.match(told.get(KIND_CLUSTER, "")):
-            return None
-        if owner and any(entry.name in {event.name, event.id} for entry in self._ledger.entries()):
-            return None
-        if labels.ROLE in told and not owner:
-            return None  # a probe of ours, gone in a moment
-        alone = self._alone()
-        private = self._engine is not None and self._engine.private
-        makers = self._spans.makers(event.at)
-        return Appeared(
-            item=DockerObject(event.kind, event.id, event.name),
-            at=event.at,
-            image=event.attributes.get("image", "") if event.kind == "container" else "",
-            labelled=told.get(labels.TEST, ""),
-            ours=bool(owner) or (private and alone),
-            sure=bool(owner) or alone,
-            # A test that needs no engine hardly made it while one ran that does.
-            makers=[span for span in makers if "docker" in span.services] or makers,
-        )
-
-    def _labels(self, event: EngineEvent) -> dict[str, str]:
-        """Return the labels of a network or volume, which its event does not tell."""
-        status, answer = self._call("GET", f"/{event.kind}s/{event.id}")
-        return dict(answer.get("Labels") or {}) if status == 200 else {}
-
-    def _alone(self) -> bool:
-        """Whether no other run uses the engine: each that does has a network on it."""
-        wanted = {"filters": json.dumps({"label": [labels.RUN]})}
-        status, answer = self._call("GET", "/networks", wanted)
-        return status == 200 and all(labels.is_ours(network.get("Labels"), self._run_id) for network in answer)
-
-    def _call(self, method: str, path: str, query: Mapping[str, str] | None = None) -> tuple[int, Any]:
-        if self._engine is None:
-            return 0, None
-        with suppress(EnvironmentFailed):
-            return self._engine.endpoint.call(method, path, query, timeout=10)
-        return 0, None
-
     # -- verdicts --------------------------------------------------------------------------------------------
+
+    def _hear(self, event: EngineEvent) -> None:
+        with self._journalled(event.name, self._spans.makers(event.at)):
+            self.take(event)
 
     def _judge(self) -> None:
         """Give each verdict when it is due."""
-        while True:
-            with self._change:
-                if self._closed:
-                    return
-                due, wait = self.due(time.time())
-                if not due:
-                    self._change.wait(wait)
-                    continue
-            for found in _containers_first(due):
+        with self._journalled("whatever tests have left", ()):
+            while self._judge_once():
+                pass
+
+    def _judge_once(self) -> bool:
+        """Give the verdicts that are due, else wait; return False once closed."""
+        with self._change:
+            if self._closed:
+                return False
+            due, wait = self.due(time.time())
+            if not due:
+                self._change.wait(wait)
+        for found in _containers_first(due):
+            with self._journalled(found.item.name, found.makers):
                 self._conclude(found)
-                with self._change:
-                    self._appeared.pop(found.item.id, None)
-                    self._change.notify_all()
+            with self._change:
+                self._appeared.pop(found.item.id, None)
+                self._change.notify_all()
+        return True
+
+    @contextmanager
+    def _journalled(self, name: str, makers: Iterable[Span]) -> Iterator[None]:
+        """Let a defect of ours cost one verdict, and the runs of those it is about their success."""
+        try:
+            yield
+        except Exception as exc:  # noqa: BLE001 - the other verdicts are still to be given
+            told = "".join(traceback.format_exception(exc))
+            failure = EnvironmentFailed("the verdict on leaks is incomplete", why=f"{name}: {exc!r}", evidence=told)
+            try:
+                self._in_journals(makers, lambda journal: note_failure(journal, STEP, failure))
+            except OSError:
+                sys.stderr.write(told)  # the broker's own log, where there is room for nothing else
 
     def due(self, now: float) -> tuple[list[Appeared], float | None]:
         """Return what has outlived all who may have made it, else the seconds until the next look."""
@@ -218,7 +198,9 @@ class LeakWatch:
 
     def _conclude(self, found: Appeared) -> None:
         """Tell of it, and remove it where it is ours, unless it is gone or belongs to something else."""
-        left = self._is_left(found)
+        if self._view is None:
+            return
+        left = self._view.is_left(found)
         if not left:
             if left is not None and found.entry is not None:
                 self._ledger.removed(found.entry)
@@ -234,36 +216,8 @@ class LeakWatch:
             during=tests if len(tests) > 1 else [],
             state="left" if reason else state,
             reason=reason,
-            sure=found.sure and (found.ours or self._alone()),
+            sure=found.sure and (found.ours or self._view.alone()),
         )
-
-    def _is_left(self, found: Appeared) -> bool | None:
-        """Return whether it is there and nobody's; None where the engine does not tell: then the ledger keeps it."""
-        item = found.item
-        if item.kind == "volume":
-            # One that a container holds goes with it.
-            wanted = {"all": "1", "filters": json.dumps({"volume": [item.id]})}
-            if self._call("GET", "/containers/json", wanted)[1]:
-                return False
-        path = f"/{item.kind}s/{item.id}"
-        status, answer = self._call("GET", f"{path}/json" if item.kind == "container" else path)
-        if status != 200:
-            return False if status == 404 else None
-        if item.kind != "container":
-            return True
-        if (answer.get("State") or {}).get("Status") == "removing":
-            return False
-        found.image = self._image_name(found.image)
-        # The classic builder's containers: made of an unnamed image, and without a log.
-        log = ((answer.get("HostConfig") or {}).get("LogConfig") or {}).get("Type")
-        return not (log == "none" and _IMAGE_ID.match(str((answer.get("Config") or {}).get("Image", ""))))
-
-    def _image_name(self, image: str) -> str:
-        """Return the reference of an image given by its id, where it has one."""
-        if not _IMAGE_ID.match(image):
-            return image
-        status, answer = self._call("GET", f"/images/{image}/json")
-        return str((answer.get("RepoTags") or [image])[0]) if status == 200 else image
 
     def _remove(self, found: Appeared) -> str:
         """Remove what is ours; return why it could not be."""
@@ -274,14 +228,17 @@ class LeakWatch:
         left = removers.remove([entry], self._ledger, _REMOVE_DEADLINE)
         return left[0].reason if left else ""
 
-    def _tell(self, makers: list[Span], **leak: Any) -> None:
+    def _tell(self, makers: Iterable[Span], **leak: Any) -> None:
+        self._in_journals(makers, lambda journal: journal.write("leak", **leak))
+
+    def _in_journals(self, makers: Iterable[Span], write: Callable[[Journal], None]) -> None:
+        """Write to the journals of the makers' runs; without any, to the broker's own."""
         files = {maker.journal for maker in makers if maker.journal} - {str(self._journal.path)}
         if not files:
-            self._journal.write("leak", **leak)
+            write(self._journal)
         for file in filter(Path.exists, map(Path, files)):
-            journal = Journal(file)
-            journal.write("leak", **leak)
-            journal.close()
+            with closing(Journal(file)) as journal:
+                write(journal)
 
 
 def _containers_first(items: Iterable[Appeared]) -> list[Appeared]:

@@ -85,11 +85,13 @@ class Spans:
             found = span
         return found
 
-    def left(self, worker: str) -> None:
-        """End all spans of a worker that is gone."""
+    def left(self, worker: str) -> list[Span]:
+        """End all spans of a worker that is gone; return those that were not over."""
         now = time.time()
+        unended = [span for span in self._of(worker) if not span.over]
         for span in self._of(worker):
             span.shut, span.over, span.after = span.shut or now, span.over or now, ()
+        return unended
 
     def move(self, earlier: str, worker: str) -> None:
         """Give a worker's spans to the connection that continues its own."""

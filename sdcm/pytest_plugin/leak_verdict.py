@@ -9,7 +9,7 @@ a fixture in a test that uses it.
 import itertools
 import os
 from collections.abc import Generator, Iterable
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from sdcm import journal
 from sdcm.broker.protocol import LEAKS_VARIABLE
 from sdcm.errors import SctError
 from sdcm.exit_codes import ExitCode
+from sdcm.journal import Journal
 from sdcm.ownership import strays
 from sdcm.ownership.strays import Seen, Stray
 from sdcm.pytest_plugin import collecting
@@ -151,8 +152,22 @@ class LeakVerdict:
         client = context_of(self._config).client_at_hand()
         if client is not None:
             self._told = True
-            with suppress(SctError):
+            try:
                 client.ask("span", at=RealTime.time(), **told)
+            except SctError as exc:
+                self._incomplete(exc)
+
+    @staticmethod
+    def _incomplete(exc: SctError) -> None:
+        """Journal that the broker failed to take it in; a broker that is gone is told of by whoever needs it."""
+        from sdcm.broker.client import BrokerGone
+        from sdcm.broker.defects import note_failure
+        from sdcm.broker.leaks import STEP
+
+        file = journal.of_this_run()
+        if file is not None and not isinstance(exc, BrokerGone):
+            with closing(Journal(file)) as record:
+                note_failure(record, STEP, exc)
 
 
 class PlainVerdict:

@@ -20,6 +20,7 @@ from sdcm import paths, process_identity
 from sdcm.broker import protocol, runs
 from sdcm.broker.admission import Admission
 from sdcm.broker.cluster_leaks import ClusterWatch
+from sdcm.broker.defects import note_failure
 from sdcm.broker.demand import Demand
 from sdcm.broker.desk import BrokerDesk
 from sdcm.broker.gate import Gate
@@ -34,7 +35,7 @@ from sdcm.journal import Journal
 from sdcm.kubernetes.cluster import ClusterRecord
 from sdcm.ownership.ledger import Ledger
 from sdcm.run import cleaning, report_files, teardown
-from sdcm.run.end_steps import BROKER, EndSteps, note_failure
+from sdcm.run.end_steps import BROKER, EndSteps
 from sdcm.run.services_up import ServicesUp
 from sdcm.services import selected
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
-from sdcm.errors import EnvironmentFailed, SctError
+from sdcm.broker.defects import note_failure
 from sdcm.journal import Journal
 
 #: Name that a broker's own failure is journalled under, as a step.
@@ -46,13 +46,3 @@ class EndSteps:
             name = f"end: {getattr(action, '__qualname__', repr(action))}"
             self.failed.append(name)
             note_failure(self._journal, name, exc, time.monotonic() - started)
-
-
-def note_failure(journal: Journal, name: str, exc: Exception, seconds: float = 0.0) -> None:
-    """Journal a failed step: the run ends as a failure of its environment, and says which step it was."""
-    import traceback
-
-    error = exc if isinstance(exc, SctError) else EnvironmentFailed(f"{name} failed", why=repr(exc))
-    record = {**error.to_record(), "evidence": error.evidence or "".join(traceback.format_exception(exc))}
-    journal.write("step-start", step=name)
-    journal.write("step-end", step=name, status="failed", seconds=round(seconds, 3), error=record, log="", detail="")

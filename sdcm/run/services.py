@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sdcm import journal as journals
 from sdcm import process_identity
 from sdcm.broker.client import BrokerClient
+from sdcm.broker.defects import note_failure
 from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
 from sdcm.broker.protocol import BROKER_VARIABLE, LEAKS_VARIABLE, RUN_VARIABLE, SERVICES_FILE, SERVICES_VARIABLE
 from sdcm.broker.runs import LiveRun, kept_environment
@@ -17,7 +18,7 @@ from sdcm.errors import EnvironmentFailed, SctError, ServiceUnavailable, UsagePr
 from sdcm.program import as_typed
 from sdcm.run import report, selection, sharding
 from sdcm.run.display import JournalDisplay
-from sdcm.run.end_steps import BROKER, note_failure
+from sdcm.run.end_steps import BROKER
 from sdcm.services import selected, verdicts
 
 if TYPE_CHECKING:

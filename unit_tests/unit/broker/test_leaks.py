@@ -1,17 +1,25 @@
 """Verdicts on what appears on an engine."""
 
+import threading
 import time
 
 import pytest
 
 from sdcm import journal
+from sdcm.broker import leaks
+from sdcm.broker.appearing import EngineView
+from sdcm.broker.asking import Asking
+from sdcm.broker.cluster_leaks import ClusterWatch
 from sdcm.broker.engine_events import EngineEvent
+from sdcm.broker.leak_desk import LeakDesk
 from sdcm.broker.leaks import LeakWatch
 from sdcm.broker.spans import Spans
 from sdcm.environment.engine import Engine
+from sdcm.exit_codes import ExitCode
 from sdcm.journal import Journal
 from sdcm.ownership.ledger import Ledger
 from sdcm.process_identity import identify
+from sdcm.reporters.outcome import RunResult
 from unit_tests.lib.fake_engine import FakeEngine
 
 RUN = "0a1b2c3d"
@@ -168,3 +176,66 @@ def test_the_verdict_waits_until_all_are_over_who_may_have_made_it(scene, monkey
     assert wait is not None
     assert 0 < wait < 1
     assert scene.watch.due(time.time() + 1)[0] == found
+
+
+@pytest.mark.parametrize("at_the_end", [False, True])
+def test_a_defect_costs_one_verdict_and_the_runs_success_but_no_other_verdict(scene, monkeypatch, at_the_end):
+    is_left = EngineView.is_left
+
+    def defective(view, found):
+        if found.item.name == "bad":
+            raise RuntimeError("not foreseen")
+        return is_left(view, found)
+
+    monkeypatch.setattr(EngineView, "is_left", defective)
+    scene.on(private=True).test("a.py::one")
+    scene.appears("bad")
+    scene.appears("good")
+    if not at_the_end:
+        scene.spans.left("gw0")
+        monkeypatch.setattr(leaks, "_SETTLE", -1.0)
+        assert scene.watch._judge_once()
+        assert scene.watch.pending() == []
+    assert scene.verdicts() == [("container", "good", "a.py::one", "removed")]
+    result = RunResult.from_file(scene.journal.path)
+    assert [(step.step, step.status) for step in result.steps] == [(leaks.STEP, "failed")]
+    assert "bad: RuntimeError('not foreseen')" in result.steps[0].error
+    assert "in defective" in result.steps[0].evidence
+    assert ExitCode.ENVIRONMENT_FAILED in result.codes()
+
+
+def test_a_worker_that_ends_early_waits_for_no_test_of_another(scene, monkeypatch):
+    monkeypatch.setattr(leaks, "_SETTLE", 0.0)
+    scene.on(private=True).test("a.py::one")
+    scene.test("a.py::two", worker="gw1")
+    scene.appears("either")
+    scene.spans.left("gw0")
+    started = time.monotonic()
+    scene.watch.settle("gw0", 60.0, Asking())
+    assert time.monotonic() - started < 30
+    assert len(scene.watch.pending()) == 1
+
+
+def test_the_wait_for_verdicts_ends_with_the_worker_that_waits(scene, monkeypatch):
+    monkeypatch.setattr(leaks, "_SETTLE", 0.0)
+    scene.on(private=True).test("a.py::one")
+    scene.appears("lone")
+    scene.spans.left("gw0")
+    asking = Asking()
+    waits = threading.Thread(target=scene.watch.settle, args=("gw0", 60.0, asking), daemon=True)
+    waits.start()
+    asking.give_up()
+    waits.join(30)
+    assert not waits.is_alive()
+
+
+def test_who_asks_for_the_last_verdicts_has_ended_whatever_was_not_said_of_its_tests(scene, monkeypatch):
+    monkeypatch.setattr(leaks, "_SETTLE", 0.0)
+    scene.on(private=True).test("a.py::one")
+    scene.appears("lone")
+    assert scene.watch.due(time.time())[0] == []
+    nobody = Asking()
+    nobody.give_up()
+    cluster = ClusterWatch(scene.spans, scene.journal, lambda: None, is_ours=True)
+    LeakDesk(scene.spans, scene.watch, cluster).take("gw0", {"state": "settle"}, nobody)
+    assert [found.item.name for found in scene.watch.due(time.time())[0]] == ["lone"]

@@ -1,9 +1,10 @@
 from sdcm import journal
+from sdcm.broker.defects import note_failure
 from sdcm.errors import EnvironmentFailed
 from sdcm.exit_codes import ExitCode
 from sdcm.journal import Journal
 from sdcm.reporters.outcome import RunResult
-from sdcm.run.end_steps import EndSteps, note_failure
+from sdcm.run.end_steps import EndSteps
 
 
 def test_every_step_is_taken_the_last_first_and_failures_are_named(tmp_path):

@@ -1,0 +1,14 @@
+"""Journals a failure of what serves the tests as a failed step: the run then ends as one of its environment."""
+
+from sdcm.errors import EnvironmentFailed, SctError
+from sdcm.journal import Journal
+
+
+def note_failure(journal: Journal, name: str, exc: Exception, seconds: float = 0.0) -> None:
+    """Journal a failed step: the run ends as a failure of its environment, and says which step it was."""
+    import traceback
+
+    error = exc if isinstance(exc, SctError) else EnvironmentFailed(f"{name} failed", why=repr(exc))
+    record = {**error.to_record(), "evidence": error.evidence or "".join(traceback.format_exception(exc))}
+    journal.write("step-start", step=name)
+    journal.write("step-end", step=name, status="failed", seconds=round(seconds, 3), error=record, log="", detail="")
