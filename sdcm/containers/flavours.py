@@ -101,6 +101,9 @@ class Flavour:
         uid: The user it runs as.
         arguments: Turns a specification into what to ask of the container.
         instead: Capability that it lacks -> what a test has in its place.
+        ended_log: What the log says when the server has ended though its container runs on; empty: it never does.
+        started_log: What the log says when the server is up; empty where a boot needs no such look.
+        without_superuser: What to do about a server that is up and does not know its superuser.
     """
 
     name: str
@@ -114,6 +117,9 @@ class Flavour:
     uid: int
     arguments: Callable[[NodeSpec], LaunchArguments]
     instead: Mapping[str, str] = field(default_factory=dict)
+    ended_log: str = ""
+    started_log: str = ""
+    without_superuser: str = ""
 
 
 def flavour_of(name: str) -> Flavour:

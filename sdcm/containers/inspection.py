@@ -1,6 +1,8 @@
 """What the engine says about a container: where it is reached, how it ended, what it wrote last."""
 
+import calendar
 import re
+import time
 from typing import TYPE_CHECKING
 
 from sdcm.containers.engine_client import engine_errors
@@ -32,13 +34,30 @@ def internal_ip(container: "EngineContainer", network: str) -> str:
     return str(chosen.get("IPAddress", ""))
 
 
-def log_tail(container: "EngineContainer", lines: int = _EVIDENCE_LINES) -> str:
-    """Return the end of a container's log; what the engine said instead when it gives none."""
+def log_tail(container: "EngineContainer", lines: int = _EVIDENCE_LINES, *, since: float | None = None) -> str:
+    """Return the end of a container's log; what the engine said instead when it gives none.
+
+    Args:
+        container: The container.
+        lines: How many lines.
+        since: Epoch seconds from which on.
+    """
     try:
         with engine_errors("no log"):
-            return container.logs(tail=lines).decode(errors="replace")
+            return container.logs(tail=lines, since=since).decode(errors="replace")
     except EnvironmentFailed as exc:
         return f"({exc})"
+
+
+def started_at(container: "EngineContainer") -> float | None:
+    """Return when a container was started last, epoch seconds of its engine's clock; None when it was not told."""
+    moment = str(container.attrs["State"].get("StartedAt", ""))
+    whole, _, fraction = moment.rstrip("Z").partition(".")
+    try:
+        seconds = calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S"))
+    except ValueError:
+        return None
+    return seconds + float(f"0.{fraction or 0}")
 
 
 def raise_if_ended(container: "EngineContainer") -> None:

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from sdcm.containers import archive, settings_file
+from sdcm.containers.boot_watch import BootWatch
 from sdcm.containers.creation import Creation, create
 from sdcm.containers.engine_client import engine_errors
 from sdcm.containers.flavours import DEFAULT_LOGIN, Flavour, LaunchArguments, flavour_of, rack_name
-from sdcm.containers.inspection import internal_ip, log_tail, published_ports, raise_if_ended
-from sdcm.containers.readiness import CqlProbe, Waiting, ask_http
+from sdcm.containers.inspection import internal_ip, log_tail, published_ports
+from sdcm.containers.readiness import CqlProbe, NotReady, Waiting, ask_http
 from sdcm.containers.records import Address, NodeRecord, NodeSpec
 from sdcm.containers.tls import client_context
 
@@ -124,12 +125,10 @@ def await_node(
         Whether it asks for a login.
 
     Raises:
-        EnvironmentFailed: It has ended.
+        EnvironmentFailed: It has ended, or cannot come up any more.
         DeadlinePassed: It was not ready in time.
     """
-
-    def check_alive() -> None:
-        raise_if_ended(container)
+    watch = BootWatch(container, flavour)
 
     def evidence() -> str:
         return log_tail(container)
@@ -139,16 +138,20 @@ def await_node(
         return waiting.until_ready(
             lambda timeout: probe(host, port, timeout),
             what=f"node {container.name} {what}",
-            check_alive=check_alive,
+            check_alive=watch.check,
             evidence=evidence,
         )
 
     tls = client_context(ssl_dir) if ssl_dir else None
 
     def ask_login(host: str, port: int, timeout: float) -> bool:
-        return CqlProbe(host, port, *login, tls=tls).ask(timeout)
+        try:
+            return CqlProbe(host, port, *login, tls=tls).ask(timeout)
+        except NotReady as exc:
+            watch.last = exc
+            raise
 
-    check_alive()
+    watch.check()
     asks_login = await_port(flavour.ports[0], ask_login, "took no login")
     if flavour.http_port:
         await_port(flavour.http_port, ask_http, f"did not serve HTTP on port {flavour.http_port}")

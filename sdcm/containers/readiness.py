@@ -22,6 +22,8 @@ _VERSION = 4
 _ERROR, _STARTUP, _READY, _AUTHENTICATE, _OPTIONS, _SUPPORTED, _AUTH_RESPONSE, _AUTH_SUCCESS = (
     0x00, 0x01, 0x02, 0x03, 0x05, 0x06, 0x0F, 0x10,
 )  # fmt: skip
+#: Error code of the protocol.
+_BAD_CREDENTIALS = 0x0100
 _STEP = 0.1
 #: Seconds between looks at the container while its port still accepts connections.
 _LOOK_EVERY = 2.0
@@ -33,9 +35,10 @@ T = TypeVar("T")
 class NotReady(Exception):
     """One try found the node not ready."""
 
-    def __init__(self, why: str, *, refused: bool = False) -> None:
+    def __init__(self, why: str, *, refused: bool = False, bad_login: bool = False) -> None:
         super().__init__(why)
         self.refused = refused
+        self.bad_login = bad_login
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ def _exchange(connection: socket.socket, opcode: int, body: bytes) -> int:
     _, _, _, answer, length = struct.unpack(">BBhBi", _read(connection, 9))
     payload = _read(connection, length)
     if answer == _ERROR:
-        raise NotReady(payload[6:].decode(errors="replace"))
+        code = int.from_bytes(payload[:4], "big")
+        raise NotReady(payload[6:].decode(errors="replace"), bad_login=code == _BAD_CREDENTIALS)
     return int(answer)
 
 

@@ -1,9 +1,12 @@
 """The Scylla flavour: the official image, told what to be by arguments and by keys set in its scylla.yaml.
 
 The keys are set in the copy of the file that a created, not yet started container holds: no bind mount, no
-entrypoint of our own. With `native_entrypoint` the file stays as the image has it: no login is asked for, as
-releases from 2026.1 on need, which no longer know the keys of the default superuser. Rack and data centre are then
+entrypoint of our own. Two of them name the superuser, which releases from 2026.1 on no longer make by themselves.
+With `native_entrypoint` the file stays as the image has it: no login is asked for. Rack and data centre are then
 arguments, which the image takes from 2026.1 on; without it a file says them, which every release reads.
+
+In the official images a supervisor is process 1: it goes on, and starts the server anew, when that ends, so its words
+in the log, not the container's end, tell of a boot that failed.
 """
 
 from sdcm.containers.archive import FileCopy
@@ -116,4 +119,7 @@ FLAVOUR = Flavour(
     ssl_inside=_SSL_INSIDE,
     uid=0,
     arguments=_arguments,
+    ended_log=r"(?:exited|gave up): scylla(?:-server)? ",
+    started_log=r"Scylla version \S+ initialization completed",
+    without_superuser="docker_scylla_args(native_entrypoint=True) starts the image without a login",
 )
