@@ -35,6 +35,8 @@ class Admission:
         self._change = threading.Condition()
         #: Gives up something idle for one that has no room; returns whether there was anything.
         self.make_room: Callable[[], bool] = lambda: False
+        #: Tells whether all who hold anything wait for others: then waiting for what they hold might never end.
+        self.nobody_gives_back: Callable[[], bool] = lambda: False
 
     @classmethod
     def of_this_machine(cls) -> "Admission":
@@ -59,7 +61,8 @@ class Admission:
         Args:
             memory_mb: What the node may use.
             holds_others: The asking worker holds nodes already; it is let in without memory being
-                free, as two such workers would otherwise wait for one another for ever.
+                free, as two such workers would otherwise wait for one another for ever. So is one that waits for what
+                only those hold who wait for others.
             deadline: Seconds to wait; with 0 nothing idle is given up for it either.
             asking: The request that waits; the wait ends when it is given up.
             unless: Asked while it waits, whether it needs no room any more.
@@ -88,6 +91,9 @@ class Admission:
         end = time.monotonic() + deadline
         while not self._taken(memory_mb, holds_others, asking, unless):
             if deadline and self._is_short(memory_mb, holds_others) and self.make_room():
+                continue
+            if deadline and not holds_others and self.nobody_gives_back():
+                holds_others = True
                 continue
             with self._change:
                 left = end - time.monotonic()

@@ -68,7 +68,9 @@ class BrokerDesk:
             supplies.journal,
             admission.look_again,
         )
+        self._admission = admission
         admission.make_room = self._pool.make_room
+        admission.nobody_gives_back = self._leases.nobody_gives_back
         self._handlers: dict[str, Callable[[str, Mapping[str, Any], Asking], Mapping[str, Any]]] = {
             "hello": self._hello,
             "wait": self._wait,
@@ -86,6 +88,7 @@ class BrokerDesk:
             "keep": self._keep,
             "stop": self._stop,
             "span": self._span,
+            "held-back": self._hold_back,
         }
 
     def handle(self, worker: str, op: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:
@@ -227,6 +230,11 @@ class BrokerDesk:
 
     def _span(self, worker: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:
         self._leaks.take(worker, arguments, asking)
+        return {}
+
+    def _hold_back(self, worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
+        self._leases.hold_back(worker, on=bool(arguments["on"]))
+        self._admission.look_again()
         return {}
 
     def _stop(self, _worker: str, _arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:

@@ -54,6 +54,7 @@ class Leases:
         self._lock = threading.Lock()
         self._open: dict[str, Lease] = {}
         self._gone: set[str] = set()
+        self._held_back: set[str] = set()
         self._numbers = itertools.count(1)
 
     def grant(
@@ -90,6 +91,7 @@ class Leases:
         """End every lease of a worker that is gone, the latest first; it is granted none any more."""
         with self._lock:
             self._gone.add(worker)
+            self._held_back.discard(worker)
         for lease in reversed(self.held_by(worker)):
             self.end(lease.number, failed=True)
 
@@ -97,9 +99,24 @@ class Leases:
         """Let a worker go on under a new name (on a new connection); the old one is granted nothing any more."""
         with self._lock:
             self._gone.add(old)
+            self._held_back.discard(old)
             for number, lease in self._open.items():
                 if lease.worker == old:
                     self._open[number] = replace(lease, worker=new)
+
+    def hold_back(self, worker: str, *, on: bool) -> None:
+        """Note that a worker waits for others to end their tests and so gives nothing back, or waits no more."""
+        with self._lock:
+            if on:
+                self._held_back.add(worker)
+            else:
+                self._held_back.discard(worker)
+
+    def nobody_gives_back(self) -> bool:
+        """Whether whoever holds something waits for others, who may be waiting for just that."""
+        with self._lock:
+            holders = {lease.worker for lease in self._open.values()} - {KEPT}
+            return bool(holders) and holders <= self._held_back
 
     def held_by(self, worker: str) -> list[Lease]:
         """Return a worker's leases in the order they were granted."""

@@ -20,6 +20,7 @@ keeps its leases, and the request is given up.
     enter      what (a name, or its end)      -> found (of each: what, test, and what its lease was answered with)
     keep       seconds                        -> (the environment outlives its opener)
     stop                                      -> (tear down now)
+    held-back  on                             -> (the worker waits for others to end their tests, or does not any more)
     span       span, state (open, shut, over, settle), at; for open: label, services, journal; for over: after
                                               -> (what appears meanwhile is its own; see `sdcm.broker.spans`)
 """

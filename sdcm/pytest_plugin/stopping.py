@@ -32,10 +32,13 @@ def flag_of(config: pytest.Config) -> StopFlag | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     """Leave the test out once the run was asked to stop."""
-    flag = flag_of(item.config)
-    if flag is None:
-        return None
-    return True if flag.read() is not None or (_most_failures(item.config) and flag.enough()) else None
+    return True if no_more_tests(item.config) else None
+
+
+def no_more_tests(config: pytest.Config) -> bool:
+    """Whether the run was asked to stop, or has as many failures as `-x` or `--maxfail` allow."""
+    flag = flag_of(config)
+    return flag is not None and (flag.read() is not None or (_most_failures(config) > 0 and flag.enough()))
 
 
 def _most_failures(config: pytest.Config) -> int:

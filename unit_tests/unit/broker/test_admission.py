@@ -78,3 +78,29 @@ def test_who_gives_up_waits_no_longer_and_takes_nothing():
             pytest.fail("it was given up")
     with admission.boot(999, holds_others=False, deadline=0.05):
         pass
+
+
+def test_who_waits_for_what_nobody_gives_back_is_let_in():
+    """One worker holds all memory and waits for a place; the one that holds the place waits for memory."""
+    admission = Admission(memory_mb=100, boots=2)
+    stuck, inside = threading.Event(), threading.Event()
+    admission.nobody_gives_back = stuck.is_set
+    with admission.boot(100, holds_others=False, deadline=1):
+        pass
+
+    def other():
+        with admission.boot(100, holds_others=False, deadline=20):
+            inside.set()
+
+    threading.Thread(target=other, daemon=True).start()
+    assert not inside.wait(0.1)
+    stuck.set()
+    admission.look_again()
+    assert inside.wait(20)
+
+
+def test_a_boot_that_nobody_waits_for_is_not_let_in_beyond_the_budget():
+    admission = Admission(memory_mb=50, boots=2)
+    admission.nobody_gives_back = lambda: True
+    with pytest.raises(DeadlinePassed), admission.boot(100, holds_others=False, deadline=0.0):
+        pass

@@ -70,3 +70,22 @@ def test_what_failed_tests_give_back_is_kept_up_to_a_number_and_ends_no_more():
     assert [lease.what for lease in leases.all() if lease.kept] == [f"node-{n}" for n in range(2, KEPT_MOST + 2)]
     leases.end_all_of("gw0")
     assert ended == [1, KEPT_MOST + 2]
+
+
+def test_nobody_gives_back_once_all_who_hold_something_wait_for_others():
+    leases = Leases(keep_failed=True)
+    assert not leases.nobody_gives_back()
+    leases.hold_back("w1", on=True)
+    assert not leases.nobody_gives_back()
+    leases.grant("w1", "node-1", "t1", lambda _failed: None)
+    assert leases.nobody_gives_back()
+    second = leases.grant("w2", "node-2", "t2", lambda _failed: None)
+    assert not leases.nobody_gives_back()
+    # What stays for a look after a failed test is nobody's to give back.
+    leases.end(second.number, failed=True)
+    assert leases.nobody_gives_back()
+    leases.hold_back("w1", on=False)
+    assert not leases.nobody_gives_back()
+    leases.hold_back("w1", on=True)
+    leases.move("w1", "w1/2")
+    assert not leases.nobody_gives_back()

@@ -2,11 +2,13 @@
 
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from sdcm.pytest_plugin.slots import Slots
+from sdcm.errors import DeadlinePassed
+from sdcm.pytest_plugin import slots as slots_module
+from sdcm.pytest_plugin.slots import Slots, Stopped
 from sdcm.wait import wait_for
 from unit_tests.lib.scheduling_session import one_test
 
@@ -34,7 +36,7 @@ class Other(threading.Thread):
         return not self.has.wait(0.15)
 
     def gets_it(self):
-        return self.has.wait(5)
+        return self.has.wait(20)
 
 
 def test_light_tests_fill_all_places(slots):
@@ -94,3 +96,68 @@ def test_two_that_want_more_than_half_do_not_wait_for_ever(slots):
 def test_names_are_no_paths(slots):
     with slots.held(one_test("a.py::t", limits=(("../x/y", 1),))):
         assert Other(slots, limits=(("../x/y", 1),)).waits()
+
+
+LIMITS = (("licence", 1),)
+
+
+def test_a_wait_ends_by_its_deadline_and_names_who_has_the_place(tmp_path):
+    slots = Slots(tmp_path / "places", workers=3, deadline=0.0)
+    with (
+        slots.held(one_test("a.py::holder", limits=LIMITS)),
+        pytest.raises(
+            DeadlinePassed, match=r"longer than 0 s for concurrency\('licence'\).*held last, by a.py::holder"
+        ),
+        slots.held(one_test("a.py::waits", limits=LIMITS)),
+    ):
+        pytest.fail("two have one place")
+    with slots.held(one_test("a.py::later", limits=LIMITS)):
+        assert "a.py::later" in {file.read_text() for file in (tmp_path / "places").iterdir()}
+
+
+def test_a_wait_for_ones_turn_ends_by_its_deadline_too(tmp_path):
+    patient = Slots(tmp_path / "places", workers=2)
+    first, gathers = Other(patient), Other(patient, alone=True)
+    first.start()
+    assert first.gets_it()
+    assert gathers.waits()
+    hasty = Slots(tmp_path / "places", workers=2, deadline=0.0)
+    with (
+        pytest.raises(DeadlinePassed, match=r"its place among the workers.*a.py::other"),
+        hasty.held(one_test("b.py::t")),
+    ):
+        pytest.fail("it went before its turn")
+    first.done.set()
+    assert gathers.gets_it()
+    gathers.done.set()
+
+
+def test_a_run_that_stops_ends_the_wait(tmp_path):
+    stop = threading.Event()
+    slots = Slots(tmp_path / "places", workers=1, stopped=stop.is_set)
+    with slots.held(one_test("a.py::t")):
+        threading.Timer(0.1, stop.set).start()
+        with pytest.raises(Stopped), slots.held(one_test("a.py::waits")):
+            pytest.fail("two have one place")
+
+
+def test_a_wait_that_is_no_short_one_is_told_and_its_end_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(slots_module, "_WORTH_TELLING", 0.0)
+    waits, over = threading.Event(), threading.Event()
+
+    @contextmanager
+    def held_back():
+        waits.set()
+        yield
+        over.set()
+
+    slots = Slots(tmp_path / "places", workers=1, held_back=held_back)
+    other = Other(slots)
+    with slots.held(one_test("a.py::t")):
+        assert not waits.is_set()
+        other.start()
+        assert waits.wait(20)
+        assert not over.is_set()
+    assert other.gets_it()
+    assert over.is_set()
+    other.done.set()
