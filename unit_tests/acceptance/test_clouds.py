@@ -9,12 +9,8 @@ import os
 import signal
 import time
 
-import boto3
 import psutil
 import pytest
-from azure.storage.blob import BlobServiceClient
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage
 
 from sdcm.cloud.owner import Owner
 from sdcm.containers.service import ContainerRequest
@@ -29,6 +25,12 @@ from unit_tests.lib.cloud_endpoints import (
     google_key,
     serving,
 )
+from unit_tests.lib.lazily import lazily
+
+boto3 = lazily("boto3")
+azure_blob = lazily("azure.storage.blob")
+google_credentials = lazily("google.auth.credentials")
+google_storage = lazily("google.cloud.storage")
 
 pytestmark = pytest.mark.integration
 
@@ -220,11 +222,13 @@ def test_what_a_dead_run_had_made_in_each_cloud_is_swept(request, on_aws, catalo
             "AZURE_SUBSCRIPTION_ID": "00000000-0000-0000-0000-000000000000",
             "AZURE_STORAGE_CONNECTION_STRING": connection,
         }
-        buckets = storage.Client(
-            "tests", AnonymousCredentials(), client_options={"api_endpoint": on_aws.environ["STORAGE_EMULATOR_HOST"]}
+        buckets = google_storage.Client(
+            "tests",
+            google_credentials.AnonymousCredentials(),
+            client_options={"api_endpoint": on_aws.environ["STORAGE_EMULATOR_HOST"]},
         )
         account_url = f"http://{azurite.get_port(10000)}/{AZURITE_ACCOUNT}"
-        blobs = BlobServiceClient(account_url=account_url, credential=AZURITE_KEY)
+        blobs = azure_blob.BlobServiceClient(account_url=account_url, credential=AZURITE_KEY)
 
         def left():
             names = [bucket["Name"] for bucket in aws_client(on_aws, "s3").list_buckets()["Buckets"]]

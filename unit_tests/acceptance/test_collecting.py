@@ -3,7 +3,9 @@
 External services: none
 """
 
+import json
 import os
+import pathlib
 import subprocess
 import sys
 import textwrap
@@ -159,3 +161,29 @@ def test_in_plain_pytest_words_count_only_where_the_project_says_so(tmp_path, se
     assert outcome in done.stdout
     assert not (state / "runs").exists()
     assert not (tmp_path / "r").exists()
+
+
+def test_collecting_our_own_suite_loads_no_sdk_but_the_engines():
+    """Test files name SDKs `lazily`, and files without an integration test are not imported.
+
+    External services: none
+    """
+    arguments = ["--collect-only", "-q", "-p", "no:cacheprovider", "-m", "integration", "unit_tests"]
+    told = f"import json, sys, pytest; status = pytest.main({arguments}); print(json.dumps([status, *sys.modules]))"
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("SCT_", "PYTEST_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", told],
+        cwd=pathlib.Path(__file__).parents[2],
+        env={**environ, selected.SUITE_VARIABLE: "integration"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    status, *modules = json.loads(done.stdout.splitlines()[-1])
+    assert status == 0
+    assert "unit_tests.integration.test_cql" in modules or "test_cql" in modules
+    assert "unit_tests.unit.test_wait" not in modules
+    assert "test_wait" not in modules
+    sdks = {"azure", "boto3", "botocore", "cassandra", "confluent_kafka", "google.cloud", "kubernetes", "oci"}
+    assert sdks.isdisjoint(modules)

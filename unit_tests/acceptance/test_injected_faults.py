@@ -9,11 +9,13 @@ External services: Docker (engine, network; two database nodes), Kubernetes (its
 import os
 from contextlib import closing
 
-import docker
 import pytest
 
 from sdcm.wait import wait_for
 from unit_tests.acceptance.test_runs_on_an_engine import GONE_WITHIN, PASSING, left_of, processes, started
+from unit_tests.lib.lazily import lazily
+
+docker = lazily("docker")
 
 pytestmark = pytest.mark.integration
 

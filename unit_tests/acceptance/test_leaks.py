@@ -12,12 +12,14 @@ import tempfile
 import xml.etree.ElementTree as ET
 from contextlib import closing
 
-import docker
 import pytest
 
 from sdcm import paths
 from sdcm.environment.engine import stop_if_unused
 from sdcm.environment.private_engine import programs
+from unit_tests.lib.lazily import lazily
+
+docker = lazily("docker")
 
 pytestmark = [pytest.mark.integration, pytest.mark.services("docker")]
 

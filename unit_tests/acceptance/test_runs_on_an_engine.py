@@ -12,11 +12,13 @@ import time
 import xml.etree.ElementTree as ET
 from contextlib import ExitStack, closing
 
-import docker
 import psutil
 import pytest
 
 from sdcm.wait import wait_for
+from unit_tests.lib.lazily import lazily
+
+docker = lazily("docker")
 
 pytestmark = pytest.mark.integration
 

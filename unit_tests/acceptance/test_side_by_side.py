@@ -8,13 +8,14 @@ import os
 import signal
 from contextlib import closing
 
-import docker
 import psutil
 import pytest
-from docker.errors import NotFound
 
 from sdcm.wait import wait_for
 from unit_tests.acceptance.test_runs_on_an_engine import GONE_WITHIN, left_of
+from unit_tests.lib.lazily import lazily
+
+docker = lazily("docker")
 
 pytestmark = pytest.mark.integration
 
@@ -125,7 +126,7 @@ def test_two_of_four_runs_are_killed_and_the_others_pass(project, engine, theirs
     for thing in theirs:
         try:
             thing.reload()
-        except NotFound:
+        except docker.errors.NotFound:
             pytest.fail(f"{thing} of the user's is gone")
     assert [thing.status for thing in theirs[:2]] == ["running", "running"]
     assert (home / ".kube" / "config").read_text() == KUBECONFIG

@@ -7,11 +7,13 @@ import os
 import time
 from contextlib import closing
 
-import docker
 import pytest
-from cassandra.cluster import NoHostAvailable
 
 from sdcm.ownership.docker_endpoint import Endpoint
+from unit_tests.lib.lazily import lazily
+
+cassandra_cluster = lazily("cassandra.cluster")
+docker = lazily("docker")
 
 #: Unlike any other run's.
 USERS_NETWORK = f"theirs-{os.getpid()}"
@@ -75,7 +77,7 @@ def test_wrong_password_is_refused(docker_scylla):
 
     External services: Docker (database node)
     """
-    with pytest.raises(NoHostAvailable, match=r"AuthenticationFailed|Bad credentials|password"):
+    with pytest.raises(cassandra_cluster.NoHostAvailable, match=r"AuthenticationFailed|Bad credentials|password"):
         docker_scylla.cql_connection(user="cassandra", password="not it")
 
 

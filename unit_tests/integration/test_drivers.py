@@ -12,8 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sdcm.containers import end_points
 from sdcm.process import CommandFailed, run
+from unit_tests.lib.lazily import lazily
+
+end_points = lazily("sdcm.containers.end_points")
 
 #: What is installed -> the distribution that must be there for its import.
 CLIENTS = {

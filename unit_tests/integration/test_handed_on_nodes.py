@@ -4,9 +4,12 @@ External services: Docker (database nodes)
 """
 
 import secrets
+from typing import TYPE_CHECKING
 
 import pytest
-from cassandra.cluster import Session
+
+if TYPE_CHECKING:
+    from cassandra.cluster import Session
 
 #: No other database's nodes are handed on.
 pytestmark = [pytest.mark.integration, pytest.mark.docker_scylla_args(image="cassandra")]
@@ -53,7 +56,7 @@ LEAVINGS = {
 _SYSTEM = {"system", "system_auth", "system_distributed", "system_schema", "system_traces"}
 
 
-def assert_pristine(session: Session) -> None:
+def assert_pristine(session: "Session") -> None:
     """What a new node has, and nothing else."""
     assert {
         row.keyspace_name for row in session.execute("SELECT keyspace_name FROM system_schema.keyspaces")

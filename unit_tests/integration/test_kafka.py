@@ -6,10 +6,12 @@ External services: Docker (Kafka)
 import contextlib
 import time
 
-import docker
 import pytest
 
 from sdcm.errors import DeadlinePassed, EnvironmentFailed
+from unit_tests.lib.lazily import lazily
+
+docker = lazily("docker")
 
 pytestmark = pytest.mark.integration
 

@@ -14,12 +14,14 @@ import pytest
 from sdcm import journal
 from sdcm.broker.cluster_leaks import ClusterWatch
 from sdcm.broker.spans import Spans
-from sdcm.containers.cql import open_session
-from sdcm.containers.end_points import PublishedPlaces
 from sdcm.journal import Journal
 from sdcm.kubernetes.api import Api
 from sdcm.kubernetes.namespace import WorkloadFailed
 from sdcm.ownership.docker_endpoint import Endpoint
+from unit_tests.lib.lazily import lazily
+
+cql = lazily("sdcm.containers.cql")
+end_points = lazily("sdcm.containers.end_points")
 
 MANIFESTS = Path(__file__).parent / "manifests"
 WIDGET = """\
@@ -107,7 +109,9 @@ def test_cassandra_answers_through_a_port_forward(k8s_cluster):
 def _session(namespace, address):
     # the driver hears the pod's own address from the node, which only the cluster reaches
     pod = namespace.get("pod/cassandra-0")["status"]["podIP"]
-    return open_session([pod], PublishedPlaces({pod: address}), flavour="cassandra", login=("cassandra", "cassandra"))
+    return cql.open_session(
+        [pod], end_points.PublishedPlaces({pod: address}), flavour="cassandra", login=("cassandra", "cassandra")
+    )
 
 
 @pytest.mark.integration

@@ -6,14 +6,16 @@ External services: Docker (database nodes)
 import os
 from contextlib import closing
 
-import docker
 import pytest
 
 from sdcm.containers.container import Container
 from sdcm.containers.execution import CommandTimedOut, UnexpectedExit
-from sdcm.containers.ring import states
 from sdcm.errors import EnvironmentFailed, UsageProblem
 from sdcm.wait import wait_for, wait_for_log_lines
+from unit_tests.lib.lazily import lazily
+
+docker = lazily("docker")
+ring = lazily("sdcm.containers.ring")
 
 KEYSPACE = "CREATE KEYSPACE {} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}"
 
@@ -216,7 +218,7 @@ def test_a_native_node_is_joined_by_its_address(docker_scylla_cluster, request):
     assert {option for option in _options_of(second) if "auth_read_consistency_level" in option}
     both = {first.ip_address: "UN", second.ip_address: "UN"}
     for node in (first, second):
-        wait_for(lambda node=node: states(node.run_nodetool("status", timeout=60).stdout) == both, timeout=60)
+        wait_for(lambda node=node: ring.states(node.run_nodetool("status", timeout=60).stdout) == both, timeout=60)
     session = first.cql_connection()
     wait_for(lambda: _places_of_peers(session) == {second.ip_address: "east"}, step=0.2, timeout=60)
 

@@ -6,9 +6,12 @@ External services: Docker (database nodes)
 import threading
 
 import pytest
-from cassandra import ConsistencyLevel
 
-from sdcm.containers.ring import states
+from unit_tests.lib.lazily import lazily
+
+cassandra = lazily("cassandra")
+ring_module = lazily("sdcm.containers.ring")
+
 
 ROWS = 50
 
@@ -19,7 +22,7 @@ class Reads:
     def __init__(self, session):
         self._session = session
         self._query = session.prepare("SELECT v FROM shop.orders WHERE k = ?")
-        self._query.consistency_level = ConsistencyLevel.QUORUM
+        self._query.consistency_level = cassandra.ConsistencyLevel.QUORUM
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read)
         self.done = 0
@@ -53,7 +56,7 @@ def test_quorum_reads_go_on_while_a_node_is_away(docker_scylla_cluster):
     ring = docker_scylla_cluster(3, racks=2)
     assert [node.record.rack for node in ring] == ["RACK0", "RACK1", "RACK0"]
     status = ring[0].run_nodetool("status", timeout=60).stdout
-    assert states(status) == {node.ip_address: "UN" for node in ring}
+    assert ring_module.states(status) == {node.ip_address: "UN" for node in ring}
     for node in ring:
         (line,) = [line for line in status.splitlines() if node.ip_address in line.split()]
         assert line.split()[-1] == node.record.rack
@@ -102,7 +105,7 @@ def test_two_nodes_share_a_ring(docker_scylla, docker_scylla_2):
     External services: Docker (two database nodes)
     """
     status = docker_scylla_2.run_nodetool("status", timeout=60).stdout
-    assert list(states(status).values()) == ["UN", "UN"]
+    assert list(ring_module.states(status).values()) == ["UN", "UN"]
     first = docker_scylla.cql_connection()
     first.execute("CREATE KEYSPACE ring WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 2}")
     first.execute("CREATE TABLE ring.t (k int PRIMARY KEY, v text)")

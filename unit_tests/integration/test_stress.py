@@ -6,10 +6,12 @@ External services: Docker (database nodes, stress tools)
 import re
 
 import pytest
-import requests
 
 from sdcm.events.severity import Severity
-from sdcm.stress.latte import LatteStressThread
+from unit_tests.lib.lazily import lazily
+
+requests = lazily("requests")
+latte = lazily("sdcm.stress.latte")
 
 SCRIPT = "docker/latte/workloads/workload.rn"
 
@@ -54,7 +56,7 @@ def test_latte(docker_scylla, stress, loaders, params, prom_address, events_func
     assert "op/s" in run.log.read_text()
     assert events_function_scope.get_event_summary().keys() == {"NORMAL"}
 
-    failed = LatteStressThread(loaders, f"latte run -f nothing {SCRIPT}", timeout=20, node_list=[docker_scylla])
+    failed = latte.LatteStressThread(loaders, f"latte run -f nothing {SCRIPT}", timeout=20, node_list=[docker_scylla])
     _, errors = failed.run().parse_results()
     [(severity, message)] = errors["loader-1"]
     assert severity is Severity.CRITICAL

@@ -7,15 +7,17 @@ import socket
 import ssl
 
 import pytest
-from cassandra.cluster import NoHostAvailable
 
-from sdcm.containers.certificates import Authority
-from sdcm.containers.tls import client_context
+from unit_tests.lib.lazily import lazily
+
+cassandra_cluster = lazily("cassandra.cluster")
+certificates = lazily("sdcm.containers.certificates")
+tls = lazily("sdcm.containers.tls")
 
 
 def refusal(node, **options):
     """Return why a session cannot be opened."""
-    with pytest.raises(NoHostAvailable) as failure:
+    with pytest.raises(cassandra_cluster.NoHostAvailable) as failure:
         node.cql_connection(connect_timeout=5, **options)
     return str(failure.value)
 
@@ -35,16 +37,16 @@ def test_tls_is_verified_and_nothing_else_is_taken(docker_scylla, params, tmp_pa
     assert session.cluster.ssl_context.check_hostname
     assert "release_version" in docker_scylla.run_cqlsh("SELECT release_version FROM system.local").stdout
 
-    stranger = Authority(tmp_path)
+    stranger = certificates.Authority(tmp_path)
     stranger.issue(tmp_path)
-    assert "CERTIFICATE_VERIFY_FAILED" in refusal(docker_scylla, ssl_context=client_context(tmp_path))
+    assert "CERTIFICATE_VERIFY_FAILED" in refusal(docker_scylla, ssl_context=tls.client_context(tmp_path))
 
     host, _, port = docker_scylla.get_port(9042).rpartition(":")
     with pytest.raises((ssl.SSLError, OSError)), socket.create_connection((host, int(port)), 5) as clear:
         _say_options(clear)
 
     # Each name and address by which the node is reached is in its certificate.
-    context = client_context(docker_scylla.ssl_conf_dir)
+    context = tls.client_context(docker_scylla.ssl_conf_dir)
     for name in (host, "localhost", docker_scylla.name):
         plain = socket.create_connection((host, int(port)), 5)
         with context.wrap_socket(plain, server_hostname=name) as secured:
@@ -68,4 +70,4 @@ def test_mutual_tls_wants_a_clients_certificate(docker_scylla, params):
     assert (params["client_encrypt"], params["client_encrypt_mtls"]) == (True, True)
     assert docker_scylla.cql_connection().execute("SELECT cluster_name FROM system.local").one()
     assert "release_version" in docker_scylla.run_cqlsh("SELECT release_version FROM system.local").stdout
-    refusal(docker_scylla, ssl_context=client_context(docker_scylla.ssl_conf_dir, certificate=False))
+    refusal(docker_scylla, ssl_context=tls.client_context(docker_scylla.ssl_conf_dir, certificate=False))

@@ -4,10 +4,12 @@ External services: Docker (database node, Vector Store)
 """
 
 import pytest
-from cassandra import InvalidRequest
 
 from sdcm.containers.vector_store import BadVectorRequest, VectorIndexNotFound
 from sdcm.wait import wait_for, wait_for_log_lines
+from unit_tests.lib.lazily import lazily
+
+cassandra = lazily("cassandra")
 
 pytestmark = pytest.mark.integration
 
@@ -51,7 +53,7 @@ def test_vectors_through_cql(docker_scylla):
     session.execute("UPDATE search.points SET place = [1, 1, 0] WHERE id = 5")
     ordered = session.execute("SELECT id FROM search.points ORDER BY place ANN OF [1, 1, 0] LIMIT 2")
     assert [row.id for row in ordered] == [5, 1]
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(cassandra.InvalidRequest):
         session.execute("SELECT id FROM search.points ORDER BY place ANN OF [1, 1] LIMIT 2")
 
 

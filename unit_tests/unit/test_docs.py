@@ -18,6 +18,7 @@ import yaml
 
 from sdcm.cli.main import sct
 from sdcm.pytest_plugin import markers, node_arguments
+from sdcm.pytest_plugin.prefilter import MARKER
 from sdcm.services import labels
 from unit_tests.lib.cloud_sdks import NAMES as SDK_NAMES
 
@@ -245,8 +246,8 @@ def test_whole_examples_are_marked_and_say_what_they_need(block: Block) -> None:
             continue
         uses_service = bool({argument.arg for argument in function.args.args} & SERVICE_FIXTURES)
         marks = whole_file | {mark.attr for decorator in function.decorator_list for mark in _marks(decorator)}
-        assert not uses_service or "integration" in marks, function.name
-        if "integration" in marks:
+        assert not uses_service or MARKER in marks, function.name
+        if MARKER in marks:
             assert "External services:" in (ast.get_docstring(function) or ""), function.name
 
 

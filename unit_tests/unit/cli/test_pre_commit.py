@@ -59,7 +59,7 @@ def test_other_repositories_can_use_the_linter() -> None:
     [
         pytest.param("sdcm/wait.py", ["unit_tests/unit/test_wait.py"], id="its own"),
         pytest.param("unit_tests/unit/test_wait.py", ["unit_tests/unit/test_wait.py"], id="a test"),
-        pytest.param("unit_tests/integration/test_cql.py", [], id="an integration test"),
+        pytest.param("unit_tests/integration/test_cql.py", [], id="no unit test"),
     ],
 )
 def test_changed_files_and_their_tests(file: str, tests: list[str]) -> None:

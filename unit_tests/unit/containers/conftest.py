@@ -1,19 +1,25 @@
 """What the tests of containers share: a node on a fake engine."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from sdcm.containers import handle
-from sdcm.containers.node import Node
 from sdcm.containers.records import NodeRecord
-from unit_tests.lib.fake_docker import FakeDocker
 from unit_tests.lib.node_records import node_record
+
+# A conftest is loaded even where no test of its folder is wanted: what is heavy is imported in the fixtures.
+if TYPE_CHECKING:
+    from sdcm.containers.node import Node
+    from unit_tests.lib.fake_docker import FakeDocker
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDocker]:
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator["FakeDocker"]:
     """The engine that containers find behind every address."""
+    from sdcm.containers import handle
+    from unit_tests.lib.fake_docker import FakeDocker
+
     docker = FakeDocker()
     docker.published = {9042: 32768, 8000: 32769}
     monkeypatch.setattr(handle, "connect", lambda _host: docker)
@@ -27,8 +33,10 @@ def record() -> NodeRecord:
 
 
 @pytest.fixture
-def node(engine: FakeDocker, record: NodeRecord) -> Node:
+def node(engine: "FakeDocker", record: NodeRecord) -> "Node":
     """A running node."""
+    from sdcm.containers.node import Node
+
     engine.containers.create("image:1", name="node-1", network="net", ports={"9042/tcp": ("127.0.0.1", None)}).start()
     return Node(record)
 

@@ -60,7 +60,7 @@ def test_no_skip_without_a_reason() -> None:
 
 def test_no_integration_test_passes_for_want_of_results() -> None:
     """A tool that printed nothing must not pass as one whose every number is right (flaw 22)."""
-    tests = sorted((_ROOT / "unit_tests" / "integration").glob("*.py"))
+    tests = sorted((_ROOT / "unit_tests/integration").glob("*.py"))
     assert len(tests) > 5
     assert not list(_broken(tests, source_rules.passes_on_nothing))
 

@@ -25,7 +25,7 @@ def lint(path: Path) -> Linted:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    path = tmp_path / "unit_tests" / "integration" / "test_a.py"
+    path = tmp_path / "unit_tests/integration/test_a.py"
     path.parent.mkdir(parents=True)
     path.write_text(UNMARKED)
     return path
@@ -119,7 +119,7 @@ def test_whether_the_plugin_acts_is_read_from_the_projects_configuration(
 @pytest.mark.parametrize(
     ("path", "room"),
     [
-        pytest.param("unit_tests/integration/x/test_a.py", "integration", id="integration"),
+        pytest.param("unit_tests/integration/x/test_a.py", Path("unit_tests/integration").name, id="tests of services"),
         pytest.param("tests/acceptance/test_a.py", "acceptance", id="acceptance"),
         pytest.param("unit_tests/test_a.py", "unit", id="root"),
         pytest.param("unit_tests/unit/integration/test_a.py", "unit", id="deeper"),

@@ -15,7 +15,7 @@ def test_a_unit_test_that_asks_for_a_service_fails_with_a_line_that_says_what_to
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(collecting, "needs_of", lambda _item: SelectedTest("a.py::one", "a.py", services=("docker",)))
 
-    with pytest.raises(pytest.fail.Exception, match="mark it integration") as failed:
+    with pytest.raises(pytest.fail.Exception, match="-- mark it integration") as failed:
         readiness.pytest_runtest_setup(SimpleNamespace(config=SimpleNamespace(stash=pytest.Stash())))
 
     assert failed.value.pytrace is False
