@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sdcm.cloud.aws import clients as aws
+from sdcm.cloud.aws.keys import live_keys
 from sdcm.cloud.aws.removal import GONE
 from sdcm.cloud.azure import clients as azure
 from sdcm.cloud.gce import clients as gce
@@ -79,6 +80,9 @@ _ARNS = {
 def _of_aws() -> Iterator[_Row]:
     region = aws.region_in_use()
     facts = aws.facts_of(region)
+    keys = dict(_keys(region))
+    for key, tags in keys.items():
+        yield "kms-key", key, tags, facts
     pages = aws.client("resourcegroupstaggingapi", region).get_paginator("get_resources")
     for page in pages.paginate(TagFilters=[{"Key": labels.RUN}]):
         for each in page["ResourceTagMappingList"]:
@@ -88,10 +92,21 @@ def _of_aws() -> Iterator[_Row]:
             if start is None:
                 continue
             kind, name = _ARNS[start], text.removeprefix(start)
-            if _is_gone(kind, name, region):
+            if name in keys or _is_gone(kind, name, region):
                 continue
             name = {"cloudformation-stack": name.partition("/")[0], "ssm-parameter": f"/{name}"}.get(kind, name)
             yield kind, name, {tag["Key"]: tag["Value"] for tag in each["Tags"]}, facts
+
+
+def _keys(region: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the tags of each key; none for who may not list keys, but only what the index of all tags knows."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield from live_keys(aws.client("kms", region), deadline=DEADLINE)
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] != "AccessDeniedException":
+            raise
 
 
 def _is_gone(kind: str, name: str, region: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sdcm.cloud.aws.clients import AwsPlace
+from sdcm.cloud.aws.keys import live_keys
 from sdcm.cloud.endpoints import is_loopback
 from sdcm.errors import EnvironmentFailed
 from sdcm.ownership.ledger import Entry
@@ -81,21 +82,17 @@ def _parameter(place: AwsPlace, name: str, deadline: float) -> None:
 
 
 def _key(place: AwsPlace, name: str, deadline: float) -> None:
-    """Schedule a key's deletion, the only one there is; `name` is its id, or the value of its `NAME_TAG`."""
-    del deadline
+    """Schedule a key's deletion, the only one there is; `name` is its id, or the value of its `NAME_TAG`.
+
+    A ledger has the name alone where whoever asked for the key died before it could write down the answer.
+    """
     kms = place.client("kms")
-    for key in _tagged(place, "kms:key", name) if name.startswith("sct-") else [name]:
-        if kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] != "PendingDeletion":
-            kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=KEY_DAYS)
-
-
-def _tagged(place: AwsPlace, kind: str, name: str) -> list[str]:
-    """Return the ids of what carries a name as its tag."""
-    api = place.client("resourcegroupstaggingapi")
-    pages = api.get_paginator("get_resources").paginate(
-        TagFilters=[{"Key": NAME_TAG, "Values": [name]}], ResourceTypeFilters=[kind]
-    )
-    return [found["ResourceARN"].rpartition("/")[2] for page in pages for found in page["ResourceTagMappingList"]]
+    if name.startswith("sct-"):
+        keys = [key for key, tags in live_keys(kms, deadline=deadline) if tags.get(NAME_TAG) == name]
+    else:
+        keys = [name] if kms.describe_key(KeyId=name)["KeyMetadata"]["KeyState"] != "PendingDeletion" else []
+    for key in keys:
+        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=KEY_DAYS)
 
 
 def _instance(place: AwsPlace, name: str, deadline: float) -> None:

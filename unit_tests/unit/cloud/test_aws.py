@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
 from moto import mock_aws
 
+from sdcm.cloud.aws import clients
 from sdcm.cloud.aws.resources import AwsResources
 from sdcm.cloud.owner import Owner
 from sdcm.cloud.removal import remove_owned
 from sdcm.errors import EnvironmentFailed
 from sdcm.ownership.ledger import Ledger
 
+TAGGING = "resourcegroupstaggingapi"
 REGION = "eu-west-1"
 IMAGE = "ami-0123456789abcdef0"
 
@@ -27,7 +30,7 @@ def aws(book: Ledger, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 def tagged(aws: AwsResources, *kinds: str) -> list[str]:
-    found = aws.client("resourcegroupstaggingapi").get_resources(
+    found = aws.client(TAGGING).get_resources(
         TagFilters=[{"Key": "sct.run", "Values": ["0badcafe"]}], ResourceTypeFilters=list(kinds)
     )
     return [item["ResourceARN"] for item in found["ResourceTagMappingList"]]
@@ -90,15 +93,24 @@ def test_what_aws_refuses_is_one_line_and_leaves_nothing(aws: AwsResources, book
 
 
 def test_a_sweep_removes_by_name_what_a_dead_run_had_only_announced_or_just_made(
-    aws: AwsResources, book: Ledger
+    aws: AwsResources, book: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The index of all tags learns of a new key minutes later.
+    knows_nothing = Mock(**{"get_paginator.return_value.paginate.return_value": []})
+    real = clients.client
+    monkeypatch.setattr(
+        clients, "client", lambda service, *at: knows_nothing if service == TAGGING else real(service, *at)
+    )
     facts = {"region": REGION, "endpoint": "", "account": aws.account}
     bucket = aws.s3_bucket()
     tags = [{"Key": "sct.name", "Value": "sct-0badcafe-instance-1"}]
     ec2, kms = aws.client("ec2"), aws.client("kms")
     specification = [{"ResourceType": "instance", "Tags": tags}]
     ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1, TagSpecifications=specification)
-    key = kms.create_key(Tags=[{"TagKey": "sct.name", "TagValue": "sct-0badcafe-key-1"}])["KeyMetadata"]["KeyId"]
+    key, theirs = (
+        kms.create_key(Tags=[{"TagKey": "sct.name", "TagValue": name}])["KeyMetadata"]["KeyId"]
+        for name in ("sct-0badcafe-key-1", "sct-0badcafe-key-11")
+    )
     for kind, name in (
         ("ec2-instance", "sct-0badcafe-instance-1"),
         ("kms-key", "sct-0badcafe-key-1"),
@@ -114,6 +126,7 @@ def test_a_sweep_removes_by_name_what_a_dead_run_had_only_announced_or_just_made
     (reservation,) = ec2.describe_instances()["Reservations"]
     assert reservation["Instances"][0]["State"]["Name"] in {"shutting-down", "terminated"}
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert kms.describe_key(KeyId=theirs)["KeyMetadata"]["KeyState"] == "Enabled"
     assert aws.client("s3").list_buckets()["Buckets"] == []
 
 

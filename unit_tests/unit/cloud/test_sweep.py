@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
@@ -87,3 +88,25 @@ def test_what_is_gone_but_still_listed_hinders_no_other(
             kinds(HOUR)
     else:
         assert kinds(HOUR) == left
+
+
+@pytest.mark.parametrize(
+    ("refused", "found"), [("ListKeys", ["kms-key", "s3-bucket"]), ("GetResources", ["kms-key"])], ids=["keys", "tags"]
+)
+def test_keys_are_found_by_the_key_service_and_the_rest_without_it(
+    account: None, book: Ledger, monkeypatch: pytest.MonkeyPatch, refused: str, found: list[str]
+) -> None:
+    """The index of all tags is late; a role may be denied the key service."""
+    aws = AwsResources(book, Owner("0badcafe", "elsewhere", int(time.time() - 2 * HOUR)))
+    aws.s3_bucket()
+    aws.kms_key()
+    real = BaseClient._make_api_call
+
+    def call(client: BaseClient, operation: str, arguments: Any) -> Any:
+        if operation == "ListKeys" == refused:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, operation)
+        answer = real(client, operation, arguments)
+        return {**answer, "ResourceTagMappingList": []} if operation == "GetResources" == refused else answer
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    assert kinds(HOUR) == found
