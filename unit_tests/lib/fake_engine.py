@@ -244,7 +244,8 @@ def _volume(engine: FakeEngine, query: dict[str, list[str]], body: bytes, name: 
 
 
 def _events(engine: FakeEngine, query: dict[str, list[str]], body: bytes) -> Answer:
-    told, engine.events = engine.events, []
+    told = engine.events[:]
+    del engine.events[: len(told)]
     return 200, [{"_stream": event} for event in told]
 
 

@@ -24,9 +24,9 @@ def test_events_come_as_they_happen_and_over_a_break_of_the_stream(tmp_path, mon
     heard = queue.Queue()
     events = EngineEvents(Endpoint(engine.host), heard.put)
     try:
-        first = heard.get(timeout=5)
-        engine.events = [told("volume", "destroy", "v1", 11)]
-        second = heard.get(timeout=5)
+        first = heard.get(timeout=60)
+        engine.events.append(told("volume", "destroy", "v1", 11))
+        second = heard.get(timeout=60)
     finally:
         events.close()
         engine.close()

@@ -25,7 +25,7 @@ def test_closing_waits_for_who_is_inside():
         gate.leave()
 
     threading.Thread(target=leave).start()
-    assert gate.close(5)
+    assert gate.close(60)
     assert left == [True]
 
 

@@ -60,7 +60,7 @@ class Care:
 
     def put_back(self, _node, _known):
         self.asked["put_back"] += 1
-        self.slow.wait(5)
+        self.slow.wait(60)
         return self.unfit
 
     def rest(self, _node):
@@ -258,7 +258,7 @@ def test_a_request_that_waits_for_room_takes_a_node_that_comes_free(pool):
     pool.later.clear()
     pool.give_back(first, failed=False)
     pool.do_background()
-    wait_for(lambda: got, step=0.01, timeout=5, text="the second test has its node")
+    wait_for(lambda: got, step=0.01, timeout=60, text="the second test has its node")
     assert got[0].node.name == "node-1"
 
 

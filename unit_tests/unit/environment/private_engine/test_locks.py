@@ -1,13 +1,13 @@
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from sdcm.environment.private_engine.locks import FileLock, gate, users_lock
 from sdcm.errors import DeadlinePassed
+from sdcm.wait import wait_for
 
 HOLDER = """\
 import sys, time
@@ -15,7 +15,7 @@ from pathlib import Path
 from sdcm.environment.private_engine.locks import users_lock
 lock = users_lock(Path(sys.argv[1]))
 print(lock.try_shared(), flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -48,15 +48,15 @@ def test_the_gate_lets_one_through_and_says_who_waits(tmp_path: Path, monkeypatc
     passed = threading.Event()
 
     def wait() -> None:
-        with gate(tmp_path, deadline=10, say=said.append):
+        with gate(tmp_path, deadline=120, say=said.append):
             passed.set()
 
-    with gate(tmp_path, deadline=1, say=said.append):
+    with gate(tmp_path, deadline=60, say=said.append):
         thread = threading.Thread(target=wait)
         thread.start()
-        time.sleep(0.2)
+        wait_for(lambda: said, step=0.02, text="the other says that it waits", timeout=60)
         assert not passed.is_set()
-    thread.join(5)
+    thread.join(60)
     assert passed.is_set()
     assert said
     assert said[0].startswith("waiting for another run that starts or stops the private engine")
