@@ -32,6 +32,15 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+#: Statuses of pytest's own that a run ends with, too; its 1 says less than what is known of the tests.
+OF_PYTEST = frozenset(
+    {
+        ExitCode.PYTEST_INTERRUPTED,
+        ExitCode.PYTEST_INTERNAL_ERROR,
+        ExitCode.PYTEST_USAGE_ERROR,
+        ExitCode.NOTHING_SELECTED,
+    }
+)
 PRECEDENCE: tuple[ExitCode, ...] = (
     ExitCode.INTERRUPTED,
     ExitCode.DEFECT,

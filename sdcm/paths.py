@@ -15,6 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+#: Folder in a run's state directory for the last words of processes that had to be ended.
+LAST_WORDS = "last-words"
+
 
 @dataclass(frozen=True)
 class Paths:

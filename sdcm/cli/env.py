@@ -9,8 +9,8 @@ import click
 
 from sdcm.errors import EnvironmentFailed, SctError
 from sdcm.exit_codes import ExitCode
+from sdcm.services.table import BROUGHT_UP
 
-_LABELS = ("docker", "kubernetes")
 #: Seconds for a kept environment to tear itself down.
 _DOWN_DEADLINE = 180.0
 
@@ -25,7 +25,7 @@ def command() -> None:
     "--service",
     "services",
     multiple=True,
-    type=click.Choice(_LABELS),
+    type=click.Choice(BROUGHT_UP),
     help="What to bring up; repeatable. Default: docker and kubernetes.",
 )
 @click.option("--setup", is_flag=True, help="May install what this machine lacks.")
@@ -35,7 +35,7 @@ def up(services: tuple[str, ...], setup: bool, db: str, keep_for: float) -> int:
     """Bring an environment up and leave it; later runs and plain pytest use it."""
     from sdcm.run.environment_up import environment_up
 
-    environ = environment_up(services or _LABELS, setup=setup, db=db, keep_for=keep_for * 3600)
+    environ = environment_up(services or BROUGHT_UP, setup=setup, db=db, keep_for=keep_for * 3600)
     for name, value in environ.items():
         click.echo(f"export {name}={value}")
     return ExitCode.OK

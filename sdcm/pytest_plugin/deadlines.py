@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sdcm import journal
+from sdcm.paths import LAST_WORDS
 from sdcm.pytest_plugin import evidence, stopping
 from sdcm.pytest_plugin.clock import DeadlineClock, Phase
 from sdcm.pytest_plugin.secrecy import redactor_of
@@ -25,8 +26,6 @@ INI = "test_timeout"
 DEFAULT = 600.0
 #: Seconds that set-up, and teardown, have at least.
 FIXTURES = 300.0
-#: Folder in a run's state directory for the last words of processes that had to be ended.
-LAST_WORDS = "last-words"
 
 _CLOCK = pytest.StashKey[DeadlineClock]()
 _CURRENT = pytest.StashKey[pytest.Item]()

@@ -9,11 +9,10 @@ from sdcm.errors import ServiceUnavailable, UsageProblem
 from sdcm.pytest_plugin import collecting
 from sdcm.pytest_plugin.durations import WAITED_PROPERTY
 from sdcm.pytest_plugin.session import RunContext, context_of
+from sdcm.services.table import BROUGHT_UP
 
 #: Seconds; a shorter wait is no wait.
 _WORTH_NOTING = 0.1
-#: Services that the broker brings up, in the order a test waits for them.
-_BROUGHT_UP = ("docker", "kubernetes")
 
 
 def skip_unavailable(label: str, error: ServiceUnavailable) -> NoReturn:
@@ -32,7 +31,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     labels = collecting.needs_of(item).services
     context = context_of(item.config)
     started = time.monotonic()
-    for label in _BROUGHT_UP:
+    for label in BROUGHT_UP:
         if label in labels:
             _wait_for(context, label)
     if (waited := time.monotonic() - started) > _WORTH_NOTING:

@@ -28,6 +28,7 @@ from sdcm.program import as_typed
 from sdcm.services import selected
 from sdcm.services.availability import needs_broker
 from sdcm.services.selected import SelectedTest
+from sdcm.services.table import BROUGHT_UP
 
 if TYPE_CHECKING:
     from sdcm.broker.client import BrokerClient
@@ -141,7 +142,7 @@ class RunContext:
         needed = {label for test in chosen for label in test.services}
         if not self.opener or self._broker is not None or not needs_broker(needed, os.environ):
             return
-        wanted = needed & {"docker", "kubernetes"}
+        wanted = needed & set(BROUGHT_UP)
         from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
 
         kubeconfig = os.environ.get("KUBECONFIG", "")

@@ -12,9 +12,6 @@ from pathlib import Path
 from sdcm.reporters.records import EndedTest
 from sdcm.scheduling.units import split_group
 
-#: Folder in a run's state directory.
-FOLDER = "last-words"
-
 
 def with_last_words(tests: Iterable[EndedTest], folder: Path) -> tuple[EndedTest, ...]:
     """Return the tests, those that died with their process with what that process has left."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdcm import journal
-from sdcm.exit_codes import ExitCode
+from sdcm.exit_codes import OF_PYTEST, ExitCode
+from sdcm.paths import LAST_WORDS
 from sdcm.reporters import last_words
 from sdcm.reporters.reading import JournalReader, Record, number, text
 from sdcm.reporters.records import (
@@ -26,8 +27,6 @@ from sdcm.services.table import SERVICES
 
 _LABELS = tuple(service.label for service in SERVICES)
 _OWN_REASON = re.compile(rf"({'|'.join(_LABELS)}): (.+)", re.DOTALL)
-#: What pytest's exit status says beyond its tests.
-_PYTEST_CODES = {2, 3, 4, 5}
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class RunResult:
     def from_file(cls, path: Path, selected: Iterable[SelectedTest] = ()) -> "RunResult":
         """Read the journal at `path`, and what ended processes left beside it; an empty result when there is none."""
         result = cls.from_journal(journal.read(path), selected)
-        return replace(result, tests=last_words.with_last_words(result.tests, path.parent / last_words.FOLDER))
+        return replace(result, tests=last_words.with_last_words(result.tests, path.parent / LAST_WORDS))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -209,7 +208,7 @@ class RunResult:
             ExitCode.LEAKED: bool("leak" in by_class or self.leaks_that_count or self.leftovers),
         }
         codes = {code for code, applies_here in applies.items() if applies_here}
-        if self.pytest_status in _PYTEST_CODES:
+        if self.pytest_status in OF_PYTEST:
             codes.add(ExitCode(self.pytest_status))
         return codes
 

@@ -7,12 +7,10 @@ from typing import Any
 
 from sdcm.errors import ServiceUnavailable
 from sdcm.run.options import RunOptions
+from sdcm.scheduling.units import units
 from sdcm.services.availability import Verdict
 from sdcm.services.selected import NODE_IMAGE, SelectedTest
-from sdcm.services.table import CLOUD_LABELS, LABELS
-
-#: Services that the broker brings up.
-BROUGHT_UP = ("docker", "kubernetes")
+from sdcm.services.table import BROUGHT_UP, CLOUD_LABELS, LABELS
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,8 @@ def _steps(options: RunOptions, services: Mapping[str, int], images: Iterable[st
         steps += ["image kind-node", "kind", "cluster (Kind)"]
     elif "kubernetes" in services:
         steps.append(f"cluster of {options.kubeconfig}")
-    return steps
+    # Tests may name the image of the run's own nodes, too, or the one that Kind's nodes are made of.
+    return list(dict.fromkeys(steps))
 
 
 def _flavour(options: RunOptions) -> str:
@@ -140,6 +139,4 @@ def _flavour(options: RunOptions) -> str:
 
 def _workers(options: RunOptions, wanted: int, tests: Iterable[SelectedTest]) -> int:
     """Return the number of workers: never more than there are units to run."""
-    chosen = list(tests)
-    units = {(test.group or (test.file if test.shared_lease else test.nodeid)) for test in chosen}
-    return min(wanted, len(units)) if options.integration else wanted
+    return min(wanted, len(units(tuple(tests)))) if options.integration else wanted

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdcm.exit_codes import ExitCode, first_that_applies
+from sdcm.exit_codes import OF_PYTEST, ExitCode, first_that_applies
 from sdcm.journal import Journal
 from sdcm.program import as_typed
 from sdcm.reporters import github
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from sdcm.run.pipeline import Run
 
 
-#: pytest's exit statuses that are ours too.
-_PYTEST_CODES = {2, 3, 4, 5}
 #: Classes of failure that are the tests' or the product's.
 _OF_TESTS = {"test", "product"}
 _TESTS_FAILED = (ExitCode.TESTS_FAILED,)
@@ -90,7 +88,7 @@ def exit_code(run: "Run", result: RunResult) -> ExitCode:
 
 def _of_pytest(status: int) -> ExitCode:
     """Return the code for pytest's own exit status; one that it does not document counts as failed tests."""
-    return ExitCode(status) if status in _PYTEST_CODES else ExitCode.TESTS_FAILED
+    return ExitCode(status) if status in OF_PYTEST else ExitCode.TESTS_FAILED
 
 
 def finish(run: "Run") -> ExitCode:

@@ -20,6 +20,7 @@ from sdcm.run import report, selection, sharding
 from sdcm.run.display import JournalDisplay
 from sdcm.run.end_steps import BROKER
 from sdcm.services import selected, verdicts
+from sdcm.services.table import BROUGHT_UP
 
 if TYPE_CHECKING:
     from sdcm.run.pipeline import Run
@@ -168,7 +169,7 @@ def _require(run: "Run", socket: Path) -> None:
     Raises:
         ServiceUnavailable: One is not to be had.
     """
-    wanted = [label for label in ("docker", "kubernetes") if label in run.options.require]
+    wanted = [label for label in BROUGHT_UP if label in run.options.require]
     if not wanted:
         return
     with BrokerClient(socket, "runner") as client:

@@ -13,6 +13,8 @@ from sdcm.errors import UsageProblem
 
 #: Where skip reasons point for more.
 REFERENCE_PAGE = "docs/reference/services.md"
+#: Labels of what a run brings up itself, in the order a test waits for them; the others are reached by credentials.
+BROUGHT_UP = ("docker", "kubernetes")
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Service:
     @property
     def is_cloud(self) -> bool:
         """Whether credentials in the environment decide; the others are brought up by the run."""
-        return self.label not in ("docker", "kubernetes")
+        return self.label not in BROUGHT_UP
 
 
 SERVICES: tuple[Service, ...] = (

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from sdcm import journal
+from sdcm.paths import LAST_WORDS
 from sdcm.pytest_plugin import deadlines
 
 
@@ -22,5 +23,5 @@ def test_a_worker_of_a_repetition_leaves_the_last_words_of_its_namesake_alone(tm
         return deadlines.clock_of(config)
 
     assert words(71) != words(72)
-    assert words(71).parent == tmp_path / deadlines.LAST_WORDS
+    assert words(71).parent == tmp_path / LAST_WORDS
     assert words(71).name.startswith("gw0")

@@ -34,6 +34,21 @@ def test_the_flavour_that_was_asked_for_is_planned():
     assert "image cassandra" in plan(docker("a"), db="cassandra").steps
 
 
+def test_an_image_is_planned_once_whatever_tests_call_it():
+    node, kind = (
+        SelectedTest(f"f.py::{name}", "f.py", services=("docker",), images=(name,))
+        for name in ("cassandra", "kind-node")
+    )
+    assert plan(docker("a"), node, kind, kubernetes("k"), db="cassandra").steps == (
+        "engine",
+        "network",
+        "image cassandra",
+        "image kind-node",
+        "kind",
+        "cluster (Kind)",
+    )
+
+
 def test_kubernetes_tests_bring_up_a_kind_cluster_and_no_database_image():
     made = plan(kubernetes("a"))
     assert made.steps == ("engine", "image kind-node", "kind", "cluster (Kind)")
@@ -81,6 +96,10 @@ def test_a_required_service_without_credentials_ends_the_run():
 def test_never_more_workers_than_units():
     assert plan(docker("a"), docker("b"), workers=8).workers == 2
     assert plan(docker("a", group="g"), docker("b", group="g"), workers=8).workers == 1
-    assert plan(docker("a", shared_lease=True), docker("b", shared_lease=True), docker("c"), workers=8).workers == 2
+    whole = (docker("a", shared_lease=True), docker("b", shared_lease=True), docker("c"))
+    assert plan(*whole, workers=8).workers == 1
+    assert plan(*whole, kubernetes("d"), workers=8).workers == 2
+    joined = (docker("a", group="g", shared_lease=True), docker("b", shared_lease=True))
+    assert plan(*joined, workers=8).workers == 1  # a group and a module that share a test
     assert plan(*(docker(str(n)) for n in range(9)), workers=4).workers == 4
     assert plan(docker("a"), workers=0).workers == 0
