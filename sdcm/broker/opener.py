@@ -53,6 +53,8 @@ class BrokerSpec:
         keep_failed: What failed tests had leased stays until the broker ends.
         fresh_nodes: Each test gets a node that none had before (`--fresh-nodes`).
         repeat: How often the selection runs.
+        tests_first: Seconds for which a Kind cluster lets the start of the tests go before, as both want all
+            processors; 0 where no test could run without it.
     """
 
     run_id: str
@@ -67,6 +69,7 @@ class BrokerSpec:
     keep_failed: bool = False
     fresh_nodes: bool = False
     repeat: int = 1
+    tests_first: float = 0.0
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "BrokerSpec":

@@ -45,6 +45,8 @@ PLAIN_VARIABLE = "SCT_PLAIN"
 RUNNER_PIPE_VARIABLE = "SCT_RUNNER_PIPE"
 #: File in a run's runtime directory with the state of each service, for who cannot wait on a socket.
 SERVICES_FILE = "services.json"
+#: Beside it once the first test has been given out.
+TESTS_BEGUN_FILE = "tests-begun"
 SOCKET_NAME = "broker.sock"
 
 

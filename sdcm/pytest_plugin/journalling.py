@@ -1,11 +1,15 @@
 """Writes what the tests do into the run's journal, from the process that sees all reports."""
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sdcm import journal
+from sdcm.broker.protocol import SERVICES_VARIABLE, TESTS_BEGUN_FILE
 from sdcm.pytest_plugin import evidence
 from sdcm.pytest_plugin.session import is_worker
 
@@ -23,9 +27,13 @@ class JournalWriter:
         self._note = journal.Notes()
         self._stopped = ""
         self._collected = False
+        self._begun = False
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Note that a test starts."""
+        if not self._begun:
+            self._begun = True
+            _tell_that_tests_begin()
         self._note("test-start", test=plain(nodeid))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -81,6 +89,13 @@ class JournalWriter:
         stopped = "maxfail" if 0 < maxfail <= session.testsfailed else self._stopped
         self._note("pytest-end", status=int(exitstatus), stopped=stopped)
         self._note.close()
+
+
+def _tell_that_tests_begin() -> None:
+    """Leave word for the broker, where there is one."""
+    if services := os.environ.get(SERVICES_VARIABLE):
+        with suppress(OSError):
+            Path(services).with_name(TESTS_BEGUN_FILE).touch()
 
 
 def plain(nodeid: str) -> str:

@@ -235,5 +235,9 @@ def _milestones(reader: JournalReader) -> Milestones:
         return round(at - reader.first, 3) if at else None
 
     return Milestones(
-        since_start(min(bodies, default=0.0)), since_start(up), since_start(reader.pytest_ended), since_start(ended)
+        first_test=since_start(min((test.started for test in reader.tests if test.started), default=0.0)),
+        first_docker_test=since_start(min(bodies, default=0.0)),
+        cluster_ready=since_start(up),
+        tests_ended=since_start(reader.pytest_ended),
+        end=since_start(ended),
     )

@@ -150,12 +150,14 @@ class Milestones:
     """Seconds from the run's start; None for what did not happen.
 
     Attributes:
+        first_test: The first test was given to a worker.
         first_docker_test: The body of the first test that needs docker started.
         cluster_ready: The Kubernetes cluster was up.
         tests_ended: pytest ended.
         end: The run was over, teardown included.
     """
 
+    first_test: float | None = None
     first_docker_test: float | None = None
     cluster_ready: float | None = None
     tests_ended: float | None = None

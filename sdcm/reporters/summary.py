@@ -12,6 +12,7 @@ _LISTED = 50
 _WIDTH = 16
 _PLURALS = {"error": "errors"}
 _MILESTONES = {
+    "first_test": "first test after {:.1f} s",
     "first_docker_test": "first docker test after {:.1f} s",
     "cluster_ready": "cluster ready after {:.1f} s",
     "tests_ended": "tests over after {:.1f} s",

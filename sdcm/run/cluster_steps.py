@@ -1,10 +1,13 @@
 """Steps of set-up that are about the Kubernetes cluster: `kind`, the cluster, images loaded into it."""
 
+import threading
+import time
 from concurrent.futures import Future
 from pathlib import Path
 
 from sdcm.broker.gate import Gate
 from sdcm.broker.opener import BrokerSpec
+from sdcm.broker.protocol import TESTS_BEGUN_FILE
 from sdcm.environment.catalogue import Catalogue
 from sdcm.environment.engine import missing_capabilities, privileged_verdict
 from sdcm.environment.graph import Graph, RunningStep
@@ -20,6 +23,7 @@ from sdcm.run.engine_steps import IMAGE_DEADLINE, EngineSteps
 _KIND_DEADLINE = 900.0
 _CLUSTER_DEADLINE = 300.0
 _LOAD_DEADLINE = 300.0
+_LOOK_AGAIN = 0.1
 #: Image that containers are probed with; the base of what is built here.
 _PROBE_IMAGE = "base-bookworm"
 
@@ -46,6 +50,13 @@ class ClusterSteps:
         self._graph = graph
         self._gate = gate
         self._on = on
+        self._wanted = threading.Event()
+        self._go: Future[None] = Future()
+        self._looking = threading.Lock()
+
+    def hurry(self) -> None:
+        """Let the cluster wait for no test: somebody waits for it."""
+        self._wanted.set()
 
     def _kind(self) -> "Future[Path]":
         return self._graph.step(
@@ -89,8 +100,29 @@ class ClusterSteps:
             deadline=IMAGE_DEADLINE,
         )
         return self._graph.step(
-            "cluster", self._create_cluster, needs=[self._kind(), node_image], deadline=_CLUSTER_DEADLINE
+            "cluster",
+            self._create_cluster,
+            needs=[self._kind(), node_image, self._tests_begun()],
+            deadline=_CLUSTER_DEADLINE,
         )
+
+    def _tests_begun(self) -> "Future[None]":
+        """Return what is done when the first test was given out, or its time is up, or the cluster is waited for.
+
+        Workers that collect beside a cluster that boots take twice as long, and every test waits for them.
+        """
+        # Asked for each time that the step is, and looked for once.
+        if self._looking.acquire(blocking=False):
+            threading.Thread(target=self._look, name="tests begun", daemon=True).start()
+        return self._go
+
+    def _look(self) -> None:
+        begun = self._places.run_runtime(self._spec.run_id) / TESTS_BEGUN_FILE
+        end = time.monotonic() + self._spec.tests_first
+        while not begun.exists() and time.monotonic() < end and not self._graph.closing.is_set():
+            if self._wanted.wait(_LOOK_AGAIN):
+                break
+        self._go.set_result(None)
 
     def _no_cluster(self, _step: RunningStep) -> ClusterRecord:
         raise ServiceUnavailable(

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Seconds for the broker to tear everything down; its own deadlines are shorter.
 _TEARDOWN_DEADLINE = 240.0
+#: Seconds in which workers have collected, and after which a cluster waits for them no more.
+_TESTS_FIRST = 20.0
 
 
 def select_while_looking_for_engine(run: "Run") -> "Run":
@@ -160,6 +162,7 @@ def _spec(run: "Run", kept: LiveRun | None) -> BrokerSpec:
         keep_failed=options.keep_failed,
         fresh_nodes=options.fresh_nodes,
         repeat=options.repeat,
+        tests_first=_TESTS_FIRST if plan and any("kubernetes" not in test.services for test in plan.tests) else 0.0,
     )
 
 

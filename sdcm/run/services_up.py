@@ -80,6 +80,8 @@ class ServicesUp:
 
     def wait(self, service: str) -> dict[str, str]:
         """Wait for a service and return the variables a test reaches it by."""
+        if service == "kubernetes":
+            self._cluster_steps.hurry()
         self._start(service)
         for future in self._vital_steps(service):
             future.result()

@@ -1,7 +1,8 @@
 import pytest
 
+from sdcm.broker.protocol import TESTS_BEGUN_FILE
 from sdcm.pytest_plugin.evidence import CLASS_PROPERTY
-from sdcm.pytest_plugin.journalling import plain, record_of
+from sdcm.pytest_plugin.journalling import JournalWriter, plain, record_of
 
 
 def report(when, outcome, longrepr=None, **more):
@@ -61,3 +62,23 @@ def test_a_crashed_worker_is_a_failure():
 )
 def test_group_suffixes_are_left_out(nodeid, shown):
     assert plain(nodeid) == shown
+
+
+def test_the_broker_is_told_once_when_the_first_test_begins(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCT_SERVICES", str(tmp_path / "services.json"))
+    monkeypatch.delenv("SCT_JOURNAL", raising=False)
+    writer = JournalWriter()
+    begun = tmp_path / TESTS_BEGUN_FILE
+    assert not begun.exists()
+    writer.pytest_runtest_logstart("f.py::one")
+    assert begun.exists()
+    begun.unlink()
+    writer.pytest_runtest_logstart("f.py::two")
+    assert not begun.exists()
+
+
+def test_a_run_whose_broker_is_gone_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCT_SERVICES", str(tmp_path / "gone" / "services.json"))
+    monkeypatch.delenv("SCT_JOURNAL", raising=False)
+    JournalWriter().pytest_runtest_logstart("f.py::one")
+    assert not (tmp_path / "gone").exists()

@@ -66,11 +66,12 @@ def test_a_whole_run() -> None:
 
 def test_milestones_count_from_the_start_and_a_docker_test_from_its_body() -> None:
     milestones = RunResult.from_journal(_whole()).milestones
+    assert milestones.first_test == pytest.approx(4.6)
     assert milestones.first_docker_test == pytest.approx(4.6)
     assert milestones.cluster_ready == pytest.approx(9.1)
     assert milestones.tests_ended == pytest.approx(10.3)
     assert milestones.end == pytest.approx(12.5)
-    none = RunResult.from_journal(HandJournal().write("run-start").test("a.py::one")).milestones
+    none = RunResult.from_journal(HandJournal().write("run-start")).milestones
     assert set(vars(none).values()) == {None}
 
 

@@ -30,6 +30,9 @@ def _result() -> RunResult:
     return RunResult.from_journal(records.write("run-end", exit_code=1))
 
 
+TIMES = "first test after 0.6 s, first docker test after 0.6 s, tests over after 7.6 s, all over after 7.8 s"
+
+
 def test_the_whole_summary() -> None:
     assert summary_lines(_result(), "/state/runs/0123abcd") == [
         "  tests            1 passed, 1 skipped, 2 failed, 3 errors, 1 not run in 7.8 s",
@@ -44,7 +47,7 @@ def test_the_whole_summary() -> None:
         "  LEAK             container lone (image busybox:1), left by a.py::ok (removed)",
         "                   network n, appeared during a.py::ok, a.py::bad (left: not ours)",
         "  left over        volume v (busy)",
-        "  times            first docker test after 0.6 s, tests over after 7.6 s, all over after 7.8 s",
+        f"  times            {TIMES}",
         "  reports          /state/runs/0123abcd",
     ]
 
@@ -53,6 +56,7 @@ def test_a_good_run_is_short() -> None:
     records = HandJournal().write("run-start", after=0).test("a.py::ok", seconds=2.0)
     assert summary_lines(RunResult.from_journal(records), "/r") == [
         "  tests            1 passed in 2.1 s",
+        "  times            first test after 0.1 s",
         "  reports          /r",
     ]
 
@@ -72,8 +76,8 @@ def test_very_many_failures_are_cut_with_their_number() -> None:
     for number in range(60):
         records.test(f"a.py::{number}", "failed", reason="x", failure_class="test")
     lines = summary_lines(RunResult.from_journal(records), "/r")
-    assert len(lines) == 53
-    assert lines[-2] == "                   and 10 more"
+    assert len(lines) == 54
+    assert lines[-3] == "                   and 10 more"
 
 
 def test_the_record_is_json_and_says_the_same() -> None:
