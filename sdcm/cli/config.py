@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sdcm.cli import completing
 from sdcm.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def command() -> None:
 
 
 @command.command("explain")
-@click.argument("key")
+@click.argument("key", shell_complete=completing.keys)
 @_FILES
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def explain(key: str, files: tuple[str, ...], as_json: bool) -> int:

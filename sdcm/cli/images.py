@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import click
 
+from sdcm.cli import completing
 from sdcm.exit_codes import ExitCode
 
 
@@ -50,7 +51,7 @@ def _each(names: tuple[str, ...], method: str, setup: bool) -> int:
 
 
 @command.command("build")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=completing.images)
 @click.option("--setup", is_flag=True, help="May install what this machine lacks.")
 def build(names: tuple[str, ...], setup: bool) -> int:
     """Build images (all that can be built, without names), after those they are built from."""
@@ -58,7 +59,7 @@ def build(names: tuple[str, ...], setup: bool) -> int:
 
 
 @command.command("pull")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=completing.images)
 @click.option("--setup", is_flag=True, help="May install what this machine lacks.")
 def pull(names: tuple[str, ...], setup: bool) -> int:
     """Pull images (all that can be pulled, without names)."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from sdcm.cli import completing
 from sdcm.cli.run_options import shared_options
 from sdcm.program import as_typed
 
@@ -28,6 +29,7 @@ sct.py integration-tests -t integration/test_cql.py::test_cql_query -n 0 -- -s -
     "--require",
     multiple=True,
     metavar="SERVICE",
+    shell_complete=completing.services,
     callback=_known_services,
     help="Fail (69) instead of skipping when this service is unavailable; repeatable.",
 )

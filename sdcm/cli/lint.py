@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sdcm.cli import completing
 from sdcm.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -16,9 +17,17 @@ if TYPE_CHECKING:
 @click.command("lint")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH...]")
 @click.option("--fix", is_flag=True, help="Mend what can be mended safely, then report the rest.")
-@click.option("--select", default="", metavar="RULES", help="Only these rules, such as I08,I09.")
+@click.option(
+    "--select", default="", metavar="RULES", shell_complete=completing.rules, help="Only these rules, such as I08,I09."
+)
 @click.option("--no-advice", is_flag=True, help="Leave out the rules that only advise.")
-@click.option("--explain", default="", metavar="RULE", help="Show a rule with an example, and exit.")
+@click.option(
+    "--explain",
+    default="",
+    metavar="RULE",
+    shell_complete=completing.rules,
+    help="Show a rule with an example, and exit.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(paths: tuple[Path, ...], fix: bool, select: str, no_advice: bool, explain: str, as_json: bool) -> int:
     """Check integration tests against the rules; without PATH all tests of the project.

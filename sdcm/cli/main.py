@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import signal
 import sys
 import traceback
@@ -29,9 +30,12 @@ _COMMANDS = {
     "lint": "sdcm.cli.lint",
     "new-test": "sdcm.cli.new_test",
     "pre-commit": "sdcm.cli.pre_commit",
+    "completion": "sdcm.cli.completion",
 }
 #: They ask for interrupts themselves, as soon as there is something to take down.
 _RUNS = {"integration-tests", "unit-tests"}
+#: Variable by which a shell asks for completions, whatever the program's file is called.
+_COMPLETE = "_SCT_COMPLETE"
 _SHORT_HELP = {
     "integration-tests": "Run the integration tests, with all they need brought up and taken down.",
     "unit-tests": "Run the unit tests, with nothing up.",
@@ -45,6 +49,7 @@ _SHORT_HELP = {
     "lint": "Check integration tests against the rules.",
     "new-test": "Write a test that keeps the rules and runs at once.",
     "pre-commit": "Run the project's pre-commit hooks on what has changed.",
+    "completion": "Write the script that completes commands in your shell.",
 }
 
 
@@ -114,7 +119,7 @@ def entry() -> NoReturn:
 def _run() -> int:
     code: int = ExitCode.DEFECT
     try:
-        code = sct.main(standalone_mode=False) or ExitCode.OK
+        code = sct.main(standalone_mode=False, complete_var=_COMPLETE) or ExitCode.OK
     except click.exceptions.Exit as exc:
         code = exc.exit_code
     except click.exceptions.NoArgsIsHelpError as exc:
@@ -149,9 +154,20 @@ def _let_interrupts_raise() -> None:
 
 
 def _one_line(exc: click.ClickException) -> str:
-    text = " ".join(exc.format_message().split())
+    text = " ".join(exc.format_message().split()) + _near_choice(exc)
     context = getattr(exc, "ctx", None)
     return f"{text} -- see `{context.command_path} --help`" if context is not None else text
+
+
+def _near_choice(exc: click.ClickException) -> str:
+    """Return "Did you mean ...?" for a value that is none of an option's few."""
+    wrong = re.search(r"'([^']*)' is not one of (.*)", exc.format_message())
+    if not isinstance(exc, click.BadParameter) or wrong is None:
+        return ""
+    import difflib
+
+    near = difflib.get_close_matches(wrong[1], re.findall(r"'([^']*)'", wrong[2]), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def _where(exc: Exception) -> str:

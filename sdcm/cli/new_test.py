@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sdcm.cli import completing
 from sdcm.exit_codes import ExitCode
 
 
@@ -23,6 +24,7 @@ def _known_services(_ctx: click.Context, _param: click.Parameter, labels: tuple[
     multiple=True,
     required=True,
     metavar="SERVICE",
+    shell_complete=completing.services,
     callback=_known_services,
     help="A service the test needs: docker, aws, gce, azure, oci, kubernetes; repeatable.",
 )

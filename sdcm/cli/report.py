@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sdcm.cli import completing
 from sdcm.errors import UsageProblem
 from sdcm.exit_codes import ExitCode
 
@@ -17,7 +18,7 @@ _FORMATS = {"text": ".txt", "html": ".html", "markdown": ".md", "junit": ".xml",
 
 
 @click.command("report")
-@click.argument("run", required=False, default="")
+@click.argument("run", required=False, default="", shell_complete=completing.runs)
 @click.option(
     "--from",
     "from_file",
@@ -35,7 +36,13 @@ _FORMATS = {"text": ".txt", "html": ".html", "markdown": ".md", "junit": ".xml",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to; default: standard output, HTML to the run's reports.",
 )
-@click.option("--compare", type=(str, str), metavar="A B", help="What changed from run A to run B: ids, or journals.")
+@click.option(
+    "--compare",
+    type=(str, str),
+    metavar="A B",
+    shell_complete=completing.runs,
+    help="What changed from run A to run B: ids, or journals.",
+)
 @click.option("--open", "opens", is_flag=True, help="Show the HTML page in the browser.")
 @click.option("--junit-xml", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit here too.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, the same as --format json.")

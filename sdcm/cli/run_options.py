@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from sdcm.cli import completing
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -42,6 +44,7 @@ _SHARED = [
         "tests",
         multiple=True,
         metavar="PATH",
+        shell_complete=completing.test_files,
         help="File, folder or node id, relative to unit_tests/ (or tests/) or the current folder; repeatable.",
     ),
     click.option(
