@@ -20,8 +20,9 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
     worker          worker, state (up, down, lost), reason
     collect-error   test (the file's node id), text
     collected       tests (that pytest is about to run)
-    test-start      test
-    test-body       test, started (epoch seconds; the test's own code, set-up excluded)
+    test-start      test, worker (where our scheduler knows it)
+    test-body       test, worker, started (epoch seconds; the test's own code begins, its set-up is over)
+    test-teardown   test (its own code is over)
     test-end        test, worker, outcome (passed, failed, error, skipped, xfailed, xpassed), phase (setup, call,
                     teardown; ??? when its worker died), seconds, phases, reason (of a skip, or one line of the
                     failure), text (the failure in full), sections ([title, text] each), failure_class (product,

@@ -152,6 +152,7 @@ def spawn(
     log: Path | None = None,
     stdin: int | None = None,
     stdout: int | None = None,
+    stderr: int | None = None,
     new_session: bool = True,
     inherit_output: bool = False,
     pass_fds: Sequence[int] = (),
@@ -165,6 +166,7 @@ def spawn(
         log: File that its output is appended to; otherwise the output is dropped, unless inherited.
         stdin: Descriptor for its standard input; otherwise that is empty, unless inherited.
         stdout: Descriptor for its standard output; the log then gets standard error only.
+        stderr: Descriptor for its standard error.
         new_session: Put it into a session (and process group) of its own.
         inherit_output: Let it write to (and, without `stdin`, read from) this process's terminal.
         pass_fds: Descriptors to keep open in it.
@@ -179,12 +181,14 @@ def spawn(
             out = None
         elif log is not None:
             out = stack.enter_context(log.open("ab"))
+        apart = inherit_output or stdout is not None
+        err = (out if apart else subprocess.STDOUT) if stderr is None else stderr
         try:
             return subprocess.Popen(
                 args,
                 stdin=stdin if stdin is not None or inherit_output else subprocess.DEVNULL,
                 stdout=out if stdout is None else stdout,
-                stderr=out if inherit_output or stdout is not None else subprocess.STDOUT,
+                stderr=err,
                 env=None if env is None else dict(env),
                 cwd=cwd,
                 start_new_session=new_session,

@@ -21,8 +21,9 @@ _PHASES = ("setup", "call", "teardown")
 class JournalWriter:
     """Collects a test's phase reports and writes one record when its teardown is reported."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: pytest.Config) -> None:
         """Start with no test under way."""
+        self._config = config
         self._reports: dict[str, list[pytest.TestReport]] = {}
         self._note = journal.Notes()
         self._stopped = ""
@@ -34,14 +35,24 @@ class JournalWriter:
         if not self._begun:
             self._begun = True
             _tell_that_tests_begin()
-        self._note("test-start", test=plain(nodeid))
+        self._note("test-start", test=plain(nodeid), worker=self._holder(nodeid))
+
+    def _holder(self, nodeid: str) -> str:
+        """Return the worker that has just started a test: xdist's hook does not tell, our scheduler knows."""
+        session = self._config.pluginmanager.getplugin("dsession")
+        if session is None:
+            return "main"
+        holder = getattr(getattr(session, "sched", None), "holder", None)
+        return str(holder(nodeid)) if holder is not None else ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a phase; the last one ends the test, as does the crash of its worker."""
         reports = self._reports.setdefault(report.nodeid, [])
         reports.append(report)
+        if report.when == "setup" and report.passed:
+            self._note("test-body", test=plain(report.nodeid), worker=_worker(report), started=round(report.stop, 3))
         if report.when == "call":
-            self._note("test-body", test=plain(report.nodeid), started=round(report.start, 3))
+            self._note("test-teardown", test=plain(report.nodeid))
         if report.when == "teardown" or report.when not in _PHASES:
             del self._reports[report.nodeid]
             self._note("test-end", **record_of(reports))
@@ -113,11 +124,10 @@ def record_of(reports: list[pytest.TestReport]) -> dict[str, Any]:
     outcome: str = decisive.outcome if decisive.when in {"call", "???"} or not decisive.failed else "error"
     if hasattr(decisive, "wasxfail"):
         outcome = "xfailed" if decisive.skipped else "xpassed"
-    gateway = getattr(getattr(reports[0], "node", None), "gateway", None)
     properties = _properties(reports)
     return {
         "test": plain(reports[0].nodeid),
-        "worker": gateway.id if gateway else "main",
+        "worker": _worker(reports[0]),
         "outcome": outcome,
         "phase": decisive.when,
         "seconds": round(sum(report.duration for report in reports), 3),
@@ -128,6 +138,11 @@ def record_of(reports: list[pytest.TestReport]) -> dict[str, Any]:
         "failure_class": properties.pop(evidence.CLASS_PROPERTY, "test") if decisive.failed else "",
         "properties": [[name, value] for name, value in properties.items() if name != evidence.CLASS_PROPERTY],
     }
+
+
+def _worker(report: pytest.TestReport) -> str:
+    gateway = getattr(getattr(report, "node", None), "gateway", None)
+    return gateway.id if gateway else "main"
 
 
 def _properties(reports: list[pytest.TestReport]) -> dict[str, str]:
@@ -159,4 +174,4 @@ def _cut(text: str) -> str:
 def pytest_configure(config: pytest.Config) -> None:
     """Write from the controller, or from the one process there is."""
     if not is_worker(config):
-        config.pluginmanager.register(JournalWriter(), "sct-journal-writer")
+        config.pluginmanager.register(JournalWriter(config), "sct-journal-writer")

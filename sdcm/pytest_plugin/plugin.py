@@ -27,6 +27,7 @@ from sdcm.pytest_plugin import (
     markers,
     metrics_fixtures,
     prefilter,
+    quiet,
     readiness,
     rules,
     secrecy,
@@ -69,6 +70,7 @@ _FEATURES = (
     cloud_fixtures,
     evidence,
     secrecy,
+    quiet,
     journalling,
     durations,
 )

@@ -42,13 +42,15 @@ class _Running:
 class SetupLines:
     """Turns journal records into lines for people."""
 
-    def __init__(self, beat: float = TERMINAL_BEAT) -> None:
+    def __init__(self, beat: float = TERMINAL_BEAT, *, progress: bool = True) -> None:
         """Start with no step.
 
         Args:
             beat: Seconds after which a silent step is heard of again.
+            progress: What steps say, and that they go on, is told too, not their end alone.
         """
         self._beat = beat
+        self._progress = progress
         self._running: dict[str, _Running] = {}
         self._reader = JournalReader()
         self._stress = StressLines()
@@ -79,6 +81,8 @@ class SetupLines:
         Args:
             now: Epoch seconds; the present when omitted.
         """
+        if not self._progress:
+            return []
         at = time.time() if now is None else now
         lines = [
             self._line(name, step, at)
@@ -90,7 +94,8 @@ class SetupLines:
             (name, step), *_ = silent.items()
             lines.append(self._line(name, step, at))
         elif silent:
-            lines.append(_row("still", ", ".join(f"{name} {at - step.started:.0f} s" for name, step in silent.items())))
+            took = ", ".join(f"{name} {at - step.started:.0f} s" for name, step in silent.items())
+            lines.append(row_of("still", took))
         for step in silent.values():
             step.printed, step.heard = at, True
         return lines
@@ -111,11 +116,11 @@ class SetupLines:
         if said == step.said:
             return []
         step.said, step.held = said, True
-        return [self._line(name, step, at)] if at - step.printed >= _PACE else []
+        return [self._line(name, step, at)] if self._progress and at - step.printed >= _PACE else []
 
     def _line(self, name: str, step: _Running, at: float) -> str:
         step.printed, step.held, step.heard = at, False, True
-        return _row(name, f"{step.said or 'under way'} ({max(0.0, at - step.started):.0f} s)")
+        return row_of(name, f"{step.said or 'under way'} ({max(0.0, at - step.started):.0f} s)")
 
     def _end(self, record: Record) -> list[str]:
         name = text(record, "step")
@@ -125,11 +130,11 @@ class SetupLines:
         if step.status == "done":
             detail = text(record, "detail")
             verb = "up" if name.partition(" ")[0] in _UP else "ready"
-            return [_row(name, f"{verb} in {seconds}" + (f" ({detail})" if detail else ""))]
+            return [row_of(name, f"{verb} in {seconds}" + (f" ({detail})" if detail else ""))]
         if step.status != "failed":
-            return [_row(name, f"{step.status} after {seconds}" + (f": {step.error}" if step.error else ""))]
-        lines = [_row(name, f"FAILED after {seconds}: {step.error}", longest=0)]
-        return [*lines, _row("", f"log: {step.log}")] if step.log else lines
+            return [row_of(name, f"{step.status} after {seconds}" + (f": {step.error}" if step.error else ""))]
+        lines = [row_of(name, f"FAILED after {seconds}: {step.error}", longest=0)]
+        return [*lines, row_of("", f"log: {step.log}")] if step.log else lines
 
     def _pytest_starts(self, _: Record) -> list[str]:
         # From here on pytest's own lines show that the run lives.
@@ -138,7 +143,7 @@ class SetupLines:
 
     def _stress_says(self, record: Record) -> list[str]:
         said = self._stress.feed(record)
-        return [_row(*said)] if said else []
+        return [row_of(*said)] if said else []
 
     def _tear_down(self, record: Record) -> list[str]:
         at = number(record, "at")
@@ -153,7 +158,7 @@ class SetupLines:
         self._running.pop("teardown", None)
         left = self._reader.leftovers
         what = f"{len(left)} LEFT OVER: {', '.join(left)}" if left else "nothing is left"
-        return [_row("teardown", f"{what} ({number(record, 'seconds'):.1f} s)", longest=0)]
+        return [row_of("teardown", f"{what} ({number(record, 'seconds'):.1f} s)", longest=0)]
 
 
 def _service(record: Record) -> list[str]:
@@ -161,16 +166,16 @@ def _service(record: Record) -> list[str]:
     if state not in {"failed", "unavailable"}:
         return []
     fate = "its tests fail" if state == "failed" else "its tests are skipped"
-    return [_row(text(record, "service"), f"{state}, {fate}: {text(record, 'reason')}", longest=0)]
+    return [row_of(text(record, "service"), f"{state}, {fate}: {text(record, 'reason')}", longest=0)]
 
 
 def _selection(record: Record) -> list[str]:
     tests = int(number(record, "tests"))
-    return [_row("selection", f"{tests} test{'' if tests == 1 else 's'} in {number(record, 'seconds'):.1f} s")]
+    return [row_of("selection", f"{tests} test{'' if tests == 1 else 's'} in {number(record, 'seconds'):.1f} s")]
 
 
-def _row(name: str, said: str, longest: int = _LONGEST) -> str:
-    """Return one line; `longest` characters are kept of what is said, all for 0."""
+def row_of(name: str, said: str, longest: int = _LONGEST) -> str:
+    """Return one line of a run's; `longest` characters are kept of what is said, all for 0."""
     plain = " ".join(_CONTROL.sub(" ", said).split())
     if longest and len(plain) > longest:
         plain = plain[: longest - 3] + "..."

@@ -8,7 +8,6 @@ from sdcm import paths
 from sdcm.broker.client import BrokerClient
 from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
 from sdcm.ownership import labels
-from sdcm.run import report
 from sdcm.run.display import JournalDisplay
 from sdcm.services.selected import NODE_IMAGE
 
@@ -45,7 +44,7 @@ def environment_up(services: Iterable[str], *, setup: bool, db: str, keep_for: f
     environ: dict[str, str] = {}
     try:
         with (
-            JournalDisplay(places.run_state(run_id) / journals.FILE_NAME, report.say),
+            JournalDisplay(places.run_state(run_id) / journals.FILE_NAME, os.environ),
             BrokerClient(broker.socket_path, "env up") as client,
         ):
             for service in wanted:

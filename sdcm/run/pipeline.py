@@ -24,6 +24,7 @@ from sdcm.journal import Journal
 from sdcm.ownership import labels
 from sdcm.paths import Paths
 from sdcm.run import project, report, report_files, selection, services, tests
+from sdcm.run.display import JournalDisplay
 from sdcm.run.options import RunOptions
 from sdcm.run.plan import Plan, make_plan
 from sdcm.run.pytest_session import PytestOutcome
@@ -45,6 +46,7 @@ class Run:
         journal: Its journal.
         interrupts: Counts the user's requests to stop.
         stack: What is to be closed at its end.
+        display: Shows what goes on; None for `--plan`.
         selection: The chosen tests (after `select`).
         plan: What is set up for them (after `plan`).
         broker: The owner of what is set up (after `bring_up`), None where nothing is.
@@ -61,6 +63,7 @@ class Run:
     journal: Journal
     interrupts: Interrupts
     stack: ExitStack
+    display: JournalDisplay | None = None
     selection: Selection | None = None
     plan: Plan | None = None
     broker: OpenBroker | None = None
@@ -166,6 +169,8 @@ def execute(options: RunOptions) -> ExitCode:
         try:
             with ExitStack() as stack:
                 run = Run(options, environ, places, run_id, root, targets, journal, interrupts, stack)
+                if not options.plan_only:
+                    run = replace(run, display=stack.enter_context(tests.display_of(run)))
                 for stage in STAGES:
                     interrupts.check()
                     run = stage(run)

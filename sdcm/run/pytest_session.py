@@ -12,7 +12,9 @@ from pathlib import Path
 
 from sdcm import process
 from sdcm.broker.protocol import RUNNER_PIPE_VARIABLE
+from sdcm.run import display
 from sdcm.run.options import RunOptions
+from sdcm.run.relay import Relay
 from sdcm.run.selection import selection_arguments
 from sdcm.stop_flag import StopFlag
 
@@ -23,6 +25,8 @@ _FOR_TEARDOWN = 25.0
 _FAULT_GRACE = 1.0
 _FAULT_TEARDOWN = 4.0
 _TICK = 0.2
+#: Failures, and nothing else: the summary is ours (see `sdcm.pytest_plugin.quiet`).
+_QUIET = ["-qq", "-o", "console_output_style=classic"]
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,7 @@ def keeps_terminal(options: RunOptions, workers: int) -> bool:
 def pytest_argv(options: RunOptions, targets: tuple[str, ...], workers: int) -> list[str]:
     """Return the command line of the child."""
     argv = [sys.executable, "-m", "pytest"]
-    if options.verbosity >= 0:
-        argv.append("-v" if options.verbosity == 0 else "-vv")
+    argv += _QUIET if options.verbosity < 0 else ["-v" if options.verbosity == 0 else "-vv"]
     if options.test_timeout is not None:
         argv.append(f"--test-timeout={options.test_timeout:g}")
     return [*argv, "-n", str(workers), *selection_arguments(options, targets)]
@@ -58,7 +61,15 @@ def pytest_argv(options: RunOptions, targets: tuple[str, ...], workers: int) -> 
 class PytestSession:
     """A running pytest."""
 
-    def __init__(self, argv: list[str], project: Path, environ: Mapping[str, str], *, own_terminal: bool) -> None:
+    def __init__(
+        self,
+        argv: list[str],
+        project: Path,
+        environ: Mapping[str, str],
+        *,
+        own_terminal: bool,
+        relay: Relay | None = None,
+    ) -> None:
         """Start it.
 
         Args:
@@ -67,6 +78,7 @@ class PytestSession:
             environ: Its environment.
             own_terminal: It stays in the terminal's foreground group, so that a debugger can read
                 keys; Ctrl-C then reaches it from the terminal and not from us.
+            relay: A terminal for what it writes; None: it writes where we do.
         """
         self._own_terminal = own_terminal
         read_end, self._pipe = os.pipe()
@@ -77,10 +89,14 @@ class PytestSession:
                 cwd=project,
                 new_session=not own_terminal,
                 inherit_output=True,
+                stdout=display.own_terminal(1, relay),
+                stderr=display.own_terminal(2, relay),
                 pass_fds=[read_end],
             )
         finally:
             os.close(read_end)
+        if relay is not None:
+            relay.start()
 
     @property
     def pid(self) -> int:

@@ -25,6 +25,8 @@ from sdcm.run.project import near_text
 from sdcm.services import selected, verdicts
 from sdcm.services.selected import SelectedTest
 
+#: File in a run's state directory with the chosen tests.
+SELECTION_FILE = "selection.json"
 #: Seconds that collecting may take; ten thousand tests take about twenty.
 _DEADLINE = 600.0
 #: Files on a command line; more go by their folders.

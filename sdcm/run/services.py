@@ -17,7 +17,6 @@ from sdcm.broker.runs import LiveRun, kept_environment
 from sdcm.errors import EnvironmentFailed, SctError, ServiceUnavailable, UsageProblem
 from sdcm.program import as_typed
 from sdcm.run import report, selection, sharding
-from sdcm.run.display import JournalDisplay
 from sdcm.run.end_steps import BROKER
 from sdcm.services import selected, verdicts
 from sdcm.services.table import BROUGHT_UP
@@ -39,10 +38,10 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
     """
     if run.options.kubeconfig and not os.path.isfile(run.options.kubeconfig):  # noqa: PTH113 - as typed
         raise UsageProblem(f"--kubeconfig {run.options.kubeconfig}", why="no such file")
-    if run.options.verbosity >= 0 and not run.options.plan_only:
+    if run.options.verbosity >= 0 and run.display is not None and not run.display.live:
         report.say(f"  {'selection':<16} collecting the tests of {', '.join(run.targets)}")
     looking = _EngineLookUp(run)
-    chosen = selection.collect(run.options, run.project, run.targets, run.state / "selection.json", run.environ)
+    chosen = selection.collect(run.options, run.project, run.targets, run.state / selection.SELECTION_FILE, run.environ)
     run.journal.write("selection", tests=len(chosen.tests), seconds=round(chosen.seconds, 3))
     if run.options.shard is not None:
         chosen = sharding.take_share(run, chosen, run.options.shard)
@@ -102,9 +101,8 @@ def bring_up(run: "Run") -> "Run":
     }
     if run.options.integration:
         environ[LEAKS_VARIABLE] = run.options.leaks
-    run.stack.enter_context(JournalDisplay(run.state / journals.FILE_NAME, report.say, verbosity=run.options.verbosity))
     # Where there was no collect pass, the first worker writes what the scheduler must know.
-    environ[selected.ENVIRONMENT_VARIABLE] = str(run.state / "selection.json")
+    environ[selected.ENVIRONMENT_VARIABLE] = str(run.state / selection.SELECTION_FILE)
     environ[verdicts.VARIABLE] = verdicts.to_text(run.plan.verdicts if run.plan else {})
     environ[selected.SUITE_VARIABLE] = run.options.suite
     if run.options.shard is not None:

@@ -1,19 +1,23 @@
 """The stage in which pytest runs."""
 
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdcm import journal as journals
 from sdcm.broker.protocol import BROKER_VARIABLE
 from sdcm.exit_codes import ExitCode
 from sdcm.run import report, report_files, services
+from sdcm.run.display import JournalDisplay, Known
 from sdcm.run.engine_watch import lost_engine
 from sdcm.run.pytest_session import PytestOutcome, PytestSession, keeps_terminal, pytest_argv
-from sdcm.run.selection import files_of
+from sdcm.run.selection import SELECTION_FILE, files_of
 from sdcm.run.teardown import end_strays
 from sdcm.run.workers import auto_workers
 from sdcm.scheduling import durations
+from sdcm.services import selected
 from sdcm.stop_flag import StopFlag
 
 if TYPE_CHECKING:
@@ -59,12 +63,27 @@ def run_tests(run: "Run") -> "Run":
 
 def _session(run: "Run", argv: list[str], *, own_terminal: bool) -> PytestOutcome:
     """Run pytest once."""
-    session = PytestSession(argv, run.project, run.pytest_environ, own_terminal=own_terminal)
-    run.stack.callback(session.kill)
-    run.journal.write("pytest-start", argv=argv, pid=session.pid)
-    if run.broker is not None:
-        services.adopt(run.broker, session.pid)
-    return session.wait(lambda: run.interrupts.count, lambda: _fault(run), StopFlag(run.state), report.say)
+    with ExitStack() as stack:
+        relay = stack.enter_context(run.display.for_pytest(keeps_terminal=own_terminal)) if run.display else None
+        session = PytestSession(argv, run.project, run.pytest_environ, own_terminal=own_terminal, relay=relay)
+        run.stack.callback(session.kill)
+        run.journal.write("pytest-start", argv=argv, pid=session.pid)
+        if run.broker is not None:
+            services.adopt(run.broker, session.pid)
+        return session.wait(lambda: run.interrupts.count, lambda: _fault(run), StopFlag(run.state), report.say)
+
+
+def display_of(run: "Run") -> JournalDisplay:
+    """Return what shows the run to the user."""
+
+    def known() -> Known:
+        file = run.state / SELECTION_FILE
+        chosen = selected.read(file) if file.exists() else ()
+        seconds = durations.read_or_nothing(durations.file_to_read(run.project, run.places, run.environ))
+        return {test.nodeid: test.services for test in chosen}, durations.seconds_by_test(seconds)
+
+    journal = run.state / journals.FILE_NAME
+    return JournalDisplay(journal, run.environ, verbosity=run.options.verbosity, known=known)
 
 
 def _fault(run: "Run") -> str:

@@ -90,6 +90,12 @@ class UnitScheduler:
         """Whether there are tests that have not ended."""
         return bool(self._queue) or any(seat.pending for seat in self._seats.values())
 
+    def holder(self, nodeid: str) -> str:
+        """Return the name of the worker whose next, or running, test this is; empty when it is nobody's."""
+        collection = self._collection or ()
+        running = (seat for seat in self._seats.values() if seat.pending and collection[seat.pending[0]] == nodeid)
+        return next((seat.name for seat in running), "")
+
     def add_node(self, node: Worker) -> None:
         """Take in a worker that is up; it gets tests when it has collected."""
         self._seats[node] = Seat(node)
