@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -209,7 +210,8 @@ def _run_kind(
                     teller.now(f"kind: {stage.strip()}")
                 teller.still()
                 _require_time(end, said)
-                time.sleep(_POLL / 2)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(_POLL / 2)
         except BaseException:
             process.kill_group(child.pid)
             child.wait()

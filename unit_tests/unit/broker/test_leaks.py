@@ -169,13 +169,14 @@ def test_the_verdict_waits_until_all_are_over_who_may_have_made_it(scene, monkey
     scene.on(private=True).test("a.py::one")
     scene.appears("lone")
     found = scene.watch.pending()
-    assert scene.watch.due(time.time()) == ([], 1.0)
-    scene.spans.end("gw0", "a.py::one", time.time() - 0.1)
-    due, wait = scene.watch.due(time.time())
+    now = time.time()
+    assert scene.watch.due(now) == ([], 1.0)
+    scene.spans.end("gw0", "a.py::one", now - 0.1)
+    due, wait = scene.watch.due(now)
     assert due == []
     assert wait is not None
     assert 0 < wait < 1
-    assert scene.watch.due(time.time() + 1)[0] == found
+    assert scene.watch.due(now + 1)[0] == found
 
 
 @pytest.mark.parametrize("at_the_end", [False, True])

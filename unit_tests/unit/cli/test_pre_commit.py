@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def git(folder: Path, *arguments: str) -> None:
-    process.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], timeout=30, cwd=folder)
+    process.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], timeout=120, cwd=folder)
 
 
 @pytest.fixture

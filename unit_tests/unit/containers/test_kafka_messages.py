@@ -7,6 +7,7 @@ import pytest
 
 from sdcm.containers import kafka_messages
 from sdcm.errors import DeadlinePassed, EnvironmentFailed
+from unit_tests.lib.set_clock import SetClock
 
 
 class FakeError:
@@ -119,6 +120,14 @@ def test_an_error_of_the_brokers_ends_the_reading_unless_it_passes() -> None:
         receive(FakeConsumer([FakeMessage(None, error=FakeError("no such topic"))]), 1)
 
 
-def test_too_few_messages_are_an_error_that_says_how_many() -> None:
-    with pytest.raises(DeadlinePassed, match=r"1 of 2 messages came from t within 0\.05 s"):
-        receive(FakeConsumer([FakeMessage(b"a")]), 2, deadline=0.05)
+def test_too_few_messages_are_an_error_that_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SetClock()
+    monkeypatch.setattr(kafka_messages, "time", clock)
+
+    class Slow(FakeConsumer):
+        def consume(self, count: int, seconds: float) -> list[FakeMessage]:
+            clock.leap(25)
+            return super().consume(count, seconds)
+
+    with pytest.raises(DeadlinePassed, match=r"1 of 2 messages came from t within 60 s"):
+        receive(Slow([FakeMessage(b"a")]), 2, deadline=60)

@@ -23,6 +23,7 @@ from sdcm.environment.whole_file import appearing
 from sdcm.errors import DeadlinePassed, EnvironmentFailed, Interrupted, ServiceUnavailable
 from sdcm.ownership.ledger import Ledger
 from sdcm.paths import from_environment
+from unit_tests.lib.set_clock import SetClock
 from unit_tests.unit.environment.test_kind_binary import QuietStep
 
 
@@ -80,9 +81,17 @@ def _script(folder: Path, body: str) -> list[str]:
 
 
 def test_stages_of_kind_are_told_and_its_log_kept(tmp_path: Path) -> None:
-    step = QuietStep(tmp_path)
-    argv = _script(tmp_path, "echo ' • Preparing nodes 📦  ...'; sleep 0.3; echo ' ✓ Preparing nodes'; sleep 0.3\n")
-    kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), _ledger(tmp_path), nullcontext)
+    told = tmp_path / "told"
+
+    class Listening(QuietStep):
+        def say(self, text: str) -> None:
+            super().say(text)
+            if text.startswith("kind: "):  # kind goes on only then
+                told.touch()
+
+    step, until_told = Listening(tmp_path), f"while ! [ -e {told} ]; do sleep 0.02; done"
+    argv = _script(tmp_path, f"echo ' • Preparing nodes 📦  ...'; {until_told}; echo ' ✓ Preparing nodes'\n")
+    kind._run_kind(argv, os.environ, step.log, _soon(300), Teller(step, "creating"), _ledger(tmp_path), nullcontext)
     assert step.said == ["creating", "kind: Preparing nodes"]
     assert "Preparing nodes" in step.log.read_text()
 
@@ -91,7 +100,7 @@ def test_a_failure_of_kind_is_told_in_its_own_words(tmp_path: Path) -> None:
     step = QuietStep(tmp_path)
     argv = _script(tmp_path, "echo starting; echo 'ERROR: failed to create cluster: no room'; exit 1\n")
     with pytest.raises(EnvironmentFailed, match=r"kind cannot create the cluster: ERROR: .* no room -- see ") as caught:
-        kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), _ledger(tmp_path), nullcontext)
+        kind._run_kind(argv, os.environ, step.log, _soon(300), Teller(step, "creating"), _ledger(tmp_path), nullcontext)
     assert caught.value.evidence.startswith("starting")
 
 
@@ -99,10 +108,10 @@ def test_kind_has_a_deadline(tmp_path: Path) -> None:
     step = QuietStep(tmp_path)
     with pytest.raises(DeadlinePassed, match="kind did not create the cluster in time"):
         kind._run_kind(
-            _script(tmp_path, "sleep 60\n"),
+            _script(tmp_path, "sleep 600\n"),
             os.environ,
             step.log,
-            _soon(0.3),
+            _soon(0.05),
             Teller(step, "creating"),
             _ledger(tmp_path),
             nullcontext,
@@ -116,9 +125,9 @@ def test_a_cancelled_step_ends_kind(tmp_path: Path) -> None:
                 raise Interrupted("cancelled")
 
     step = Cancelled(tmp_path)
-    argv = _script(tmp_path, f"echo $$ > {tmp_path}/pid; echo ' • Preparing nodes'; exec sleep 60\n")
+    argv = _script(tmp_path, f"echo $$ > {tmp_path}/pid; echo ' • Preparing nodes'; exec sleep 600\n")
     with pytest.raises(Interrupted):
-        kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), _ledger(tmp_path), nullcontext)
+        kind._run_kind(argv, os.environ, step.log, _soon(300), Teller(step, "creating"), _ledger(tmp_path), nullcontext)
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
@@ -126,15 +135,18 @@ def test_a_cancelled_step_ends_kind(tmp_path: Path) -> None:
 def test_a_running_kind_is_in_the_ledger(tmp_path: Path) -> None:
     """Whoever cleans up after a killed broker must end kind before looking for what it made."""
     seen: list[str] = []
+    told = tmp_path / "told"
     ledger = _ledger(tmp_path)
 
     class Looking(QuietStep):
         def say(self, text: str) -> None:
             seen.extend(entry.kind for entry in ledger.entries())
+            if seen:
+                told.touch()
 
     step = Looking(tmp_path)
-    argv = _script(tmp_path, "echo ' • Preparing nodes'; sleep 0.5\n")
-    kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), ledger, nullcontext)
+    argv = _script(tmp_path, f"echo ' • Preparing nodes'; while ! [ -e {told} ]; do sleep 0.02; done\n")
+    kind._run_kind(argv, os.environ, step.log, _soon(300), Teller(step, "creating"), ledger, nullcontext)
     assert "process" in seen
     assert ledger.entries() == ()
 
@@ -148,7 +160,7 @@ def test_no_kind_is_started_once_the_run_ends(tmp_path: Path) -> None:
     step, ledger = QuietStep(tmp_path), _ledger(tmp_path)
     argv = _script(tmp_path, f"touch {tmp_path}/started\n")
     with pytest.raises(Interrupted):
-        kind._run_kind(argv, os.environ, step.log, _soon(20), Teller(step, "creating"), ledger, closed)
+        kind._run_kind(argv, os.environ, step.log, _soon(300), Teller(step, "creating"), ledger, closed)
     assert ledger.entries() == ()
     assert not (tmp_path / "started").exists()
 
@@ -219,12 +231,12 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_a_loop_is_not_silent_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [100.0]
-    monkeypatch.setattr("sdcm.environment.telling.time.monotonic", lambda: clock[0])
+    clock = SetClock()
+    monkeypatch.setattr("sdcm.environment.telling.time", clock)
     step = QuietStep(tmp_path)
     teller = Teller(step, "loading")
     teller.still("10 MB")
-    clock[0] += 2
+    clock.leap(2)
     teller.still("20 MB")
     teller.still("21 MB")
     teller.now("unpacking")

@@ -164,7 +164,7 @@ def test_waiting_for_events_counts_from_the_beginning_of_the_body(device: Events
         InfoEvent().publish(device)
 
     InfoEvent().publish(device)
-    with ThreadPoolExecutor() as pool, device.wait_for_n_events(device.get_events_logger(), count=2, timeout=10):
+    with ThreadPoolExecutor() as pool, device.wait_for_n_events(device.get_events_logger(), count=2, timeout=60):
         InfoEvent().publish(device)
         pool.submit(later)
     assert device.events_counter == 3
@@ -172,9 +172,9 @@ def test_waiting_for_events_counts_from_the_beginning_of_the_body(device: Events
 
 def test_waiting_ends_as_soon_as_they_came(device: EventsDevice) -> None:
     start = time.monotonic()
-    with device.wait_for_n_events(device, count=1, timeout=30):
+    with device.wait_for_n_events(device, count=1, timeout=300):
         InfoEvent().publish(device)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60
 
 
 def test_too_few_events_are_an_assertion_that_shows_those_that_came(device: EventsDevice) -> None:
@@ -190,9 +190,9 @@ def test_too_few_events_are_an_assertion_that_shows_those_that_came(device: Even
 
 def test_an_error_of_the_body_is_not_waited_on(device: EventsDevice) -> None:
     start = time.monotonic()
-    with pytest.raises(ZeroDivisionError), device.wait_for_n_events(device, count=1, timeout=30):
+    with pytest.raises(ZeroDivisionError), device.wait_for_n_events(device, count=1, timeout=300):
         _ = 1 / 0
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60
 
 
 def test_threads_lose_no_event(device: EventsDevice) -> None:
@@ -200,7 +200,7 @@ def test_threads_lose_no_event(device: EventsDevice) -> None:
         for number in range(200):
             _NodeEvent(node=str(name), message=str(number)).publish()
 
-    with device, device.wait_for_n_events(device, count=1600, timeout=30), ThreadPoolExecutor(8) as pool:
+    with device, device.wait_for_n_events(device, count=1600, timeout=300), ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
     seen: dict[str, list[int]] = {}
     for told in device.published_events:

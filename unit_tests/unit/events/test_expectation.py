@@ -26,7 +26,7 @@ def test_what_matches_is_there_after_the_block(device: EventsDevice) -> None:
 
 def test_an_event_may_come_after_the_body_within_the_time(device: EventsDevice) -> None:
     late = threading.Timer(0.02, InfoEvent(message="late").publish)
-    with device.expect(InfoEvent, timeout=5) as expected:
+    with device.expect(InfoEvent, timeout=60) as expected:
         late.start()
     assert expected.snapshots[0].attrs["message"] == "late"
     late.join()

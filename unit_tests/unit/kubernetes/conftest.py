@@ -7,6 +7,7 @@ from sdcm.kubernetes import namespaces
 from sdcm.kubernetes.cluster import ClusterRecord
 from sdcm.kubernetes.namespace import KubernetesNamespace
 from unit_tests.lib.fake_kubernetes import FakeCluster
+from unit_tests.lib.set_clock import SetClock
 
 RUN = "0a1b2c3d"
 
@@ -16,10 +17,20 @@ def labels_of(name: str, run: str = RUN) -> dict[str, str]:
 
 
 @pytest.fixture
-def cluster() -> Iterator[FakeCluster]:
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCluster]:
+    for module in ("applying", "namespace", "namespaces"):
+        monkeypatch.setattr(f"sdcm.kubernetes.{module}._POLL", 0.02)
     fake = FakeCluster()
     yield fake
     fake.close()
+
+
+@pytest.fixture
+def set_clock(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let two seconds pass between two looks at the cluster."""
+    clock = SetClock(pace=100)
+    for module in ("applying", "namespace", "namespaces"):
+        monkeypatch.setattr(f"sdcm.kubernetes.{module}.time", clock)
 
 
 @pytest.fixture
@@ -41,7 +52,7 @@ class Spaces:
         self.open.append(space)
         return space
 
-    def remove(self, space: KubernetesNamespace, deadline: float = 5) -> None:
+    def remove(self, space: KubernetesNamespace, deadline: float = 120) -> None:
         namespaces.remove_namespace(self._record.kubeconfig, space.name, space.labels, deadline)
 
 

@@ -131,7 +131,7 @@ def test_an_object_on_its_way_out_is_awaited(spaces: Spaces, cluster: FakeCluste
     first.apply(ROLE)
     leaving = cluster.objects[ROLE_PATH]
     leaving["metadata"]["deletionTimestamp"] = "2024"
-    threading.Timer(0.3, lambda: cluster.objects.pop(ROLE_PATH)).start()
+    threading.Timer(0.05, lambda: cluster.objects.pop(ROLE_PATH)).start()
     second.apply(ROLE)
     assert cluster.objects[ROLE_PATH] is not leaving
     assert cluster.objects[ROLE_PATH]["metadata"]["labels"]["sct.lease"] == second.name

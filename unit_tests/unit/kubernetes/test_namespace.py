@@ -21,18 +21,19 @@ def test_a_wait_returns_the_object(spaces: Spaces, cluster: FakeCluster) -> None
     space = spaces.make()
     path = f"/api/v1/namespaces/{space.name}/pods/db"
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
-    threading.Timer(0.3, lambda: _pod(path, cluster, **ready)).start()
-    assert space.wait("pod/db", "Ready", timeout=5)["status"] == ready
+    threading.Timer(0.05, lambda: _pod(path, cluster, **ready)).start()
+    assert space.wait("pod/db", "Ready", timeout=120)["status"] == ready
 
 
 def test_a_wait_for_absence(spaces: Spaces, cluster: FakeCluster) -> None:
     space = spaces.make()
     path = f"/api/v1/namespaces/{space.name}/pods/db"
     _pod(path, cluster, phase="Running")
-    threading.Timer(0.3, lambda: cluster.objects.pop(path)).start()
-    assert space.wait("pod/db", "deleted", timeout=5) == {}
+    threading.Timer(0.05, lambda: cluster.objects.pop(path)).start()
+    assert space.wait("pod/db", "deleted", timeout=120) == {}
 
 
+@pytest.mark.usefixtures("set_clock")
 def test_a_wait_that_is_too_long_tells_what_it_saw(spaces: Spaces, cluster: FakeCluster) -> None:
     space = spaces.make()
     path = f"/api/v1/namespaces/{space.name}/pods/db"
@@ -45,8 +46,8 @@ def test_a_wait_that_is_too_long_tells_what_it_saw(spaces: Spaces, cluster: Fake
     cluster.logs[f"{space.name}/db"] = "loading tables\n"
     cluster.put(f"/api/v1/namespaces/{space.name}/events/e1", involvedObject={"kind": "Pod", "name": "db"},
                 type="Warning", reason="Unhealthy", message="probe failed", count=4, lastTimestamp="2024")  # fmt: skip
-    with pytest.raises(DeadlinePassed, match=r"pod/db was not Ready after 0.3 s") as caught:
-        space.wait("pod/db", timeout=0.3)
+    with pytest.raises(DeadlinePassed, match=r"pod/db was not Ready after 30 s") as caught:
+        space.wait("pod/db", timeout=30)
     assert "pod db: Running; main running (not ready, 0 restarts)" in caught.value.evidence
     assert "Warning pod/db Unhealthy (x4): probe failed" in caught.value.evidence
     assert "loading tables" in caught.value.evidence

@@ -34,7 +34,7 @@ def test_a_namespace_is_handed_out_only_when_its_account_is_there(cluster: FakeC
             given.append(time.monotonic())
             cluster.put(f"{path}/serviceaccounts/default", kind="ServiceAccount")
 
-        threading.Timer(0.3, give).start()
+        threading.Timer(0.05, give).start()
 
     cluster.on_namespace = late
     namespaces.make_namespace(kubeconfig, NAME, labels_of(NAME))
@@ -59,7 +59,7 @@ def test_everything_goes(spaces: Spaces, cluster: FakeCluster) -> None:
 
 
 def test_removing_what_is_gone_is_no_error(kubeconfig: Path) -> None:
-    namespaces.remove_namespace(kubeconfig, NAME, labels_of(NAME), 1)
+    namespaces.remove_namespace(kubeconfig, NAME, labels_of(NAME), 60)
 
 
 def test_objects_of_others_stay(spaces: Spaces, cluster: FakeCluster) -> None:
@@ -102,31 +102,34 @@ def test_a_controller_may_finish_its_objects_before_it_goes(spaces: Spaces, clus
     assert PATH not in cluster.objects
 
 
+@pytest.mark.usefixtures("set_clock")
 def test_an_object_that_nobody_finishes_hangs_nobody(
     spaces: Spaces, cluster: FakeCluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     space = spaces.make()
     space.apply([WIDGETS, {**WIDGET, "metadata": {"name": "first", "finalizers": ["example.com/never"]}}])
     with caplog.at_level(logging.WARNING):
-        spaces.remove(space, deadline=1.0)
+        spaces.remove(space, deadline=60)
     assert PATH not in cluster.objects
-    assert f"widget/first in {NAME} was not finished in 0.5 s and loses its finalizers" in caplog.text
+    assert f"widget/first in {NAME} was not finished in 30 s and loses its finalizers" in caplog.text
 
 
+@pytest.mark.usefixtures("set_clock")
 def test_what_hangs_all_the_same_is_named(spaces: Spaces, cluster: FakeCluster) -> None:
     space = spaces.make()
     space.apply({**CONFIG_MAP, "metadata": {"name": "settings", "finalizers": ["example.com/never"]}})
-    with pytest.raises(DeadlinePassed, match=r"namespace sct-0a1b2c3d-1 was not gone after 0.6 s") as caught:
-        spaces.remove(space, deadline=0.6)
+    with pytest.raises(DeadlinePassed, match=r"namespace sct-0a1b2c3d-1 was not gone after 60 s") as caught:
+        spaces.remove(space, deadline=60)
     assert "Some content has finalizers" in caught.value.why
 
 
+@pytest.mark.usefixtures("set_clock")
 def test_volumes_of_the_namespaces_claims_are_awaited(spaces: Spaces, cluster: FakeCluster) -> None:
     space = spaces.make()
     spec = {"claimRef": {"namespace": NAME, "name": "data"}, "persistentVolumeReclaimPolicy": "Delete"}
     cluster.put("/api/v1/persistentvolumes/pvc-1", kind="PersistentVolume", spec=spec)
     with pytest.raises(DeadlinePassed, match="persistentvolume/pvc-1"):
-        spaces.remove(space, deadline=0.5)
+        spaces.remove(space, deadline=60)
 
 
 def test_pods_get_no_long_grace(spaces: Spaces, cluster: FakeCluster) -> None:

@@ -1,7 +1,7 @@
 """Places: who waits for whom."""
 
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 
 import pytest
 
@@ -113,12 +113,15 @@ def test_a_wait_ends_by_its_deadline_and_names_who_has_the_place(tmp_path):
         assert "a.py::later" in {file.read_text() for file in (tmp_path / "places").iterdir()}
 
 
-def test_a_wait_for_ones_turn_ends_by_its_deadline_too(tmp_path):
-    patient = Slots(tmp_path / "places", workers=2)
+def test_a_wait_for_ones_turn_ends_by_its_deadline_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(slots_module, "_WORTH_TELLING", 0.0)
+    waits = threading.Event()
+    patient = Slots(tmp_path / "places", workers=2, held_back=lambda: nullcontext(waits.set()))
     first, gathers = Other(patient), Other(patient, alone=True)
     first.start()
     assert first.gets_it()
-    assert gathers.waits()
+    gathers.start()
+    assert waits.wait(60)
     hasty = Slots(tmp_path / "places", workers=2, deadline=0.0)
     with (
         pytest.raises(DeadlinePassed, match=r"its place among the workers.*a.py::other"),
@@ -154,7 +157,7 @@ def test_a_wait_that_is_no_short_one_is_told_and_its_end_too(tmp_path, monkeypat
     with slots.held(one_test("a.py::t")):
         assert not waits.is_set()
         other.start()
-        assert waits.wait(20)
+        assert waits.wait(60)
         assert not over.is_set()
     assert other.gets_it()
     assert over.is_set()

@@ -1,9 +1,8 @@
 """The order in which units are taken."""
 
-import pytest
-
 from sdcm.scheduling.unit_queue import UnitQueue
 from sdcm.scheduling.units import Unit
+from unit_tests.lib.growth import growth
 
 
 def _unit(place: int, *costs: float, services: tuple[str, ...] = ()) -> Unit:
@@ -103,14 +102,16 @@ def test_clearing_counts_tests() -> None:
     assert queue.take_longest() is None
 
 
-@pytest.mark.parametrize("size", [20_000])
-def test_many_units_are_quick(size: int) -> None:
-    queue = UnitQueue([_unit(place, float(place % 7 + 1)) for place in range(size)], _all_up)
-    taken = 0
-    while queue.take_longest():
-        taken += 1
-        taken += bool(queue.take_shortest())
-    assert taken == size
+def test_the_time_to_give_out_many_units_grows_with_their_number() -> None:
+    def give_out(size: int) -> None:
+        queue = UnitQueue([_unit(place, float(place % 7 + 1)) for place in range(size)], _all_up)
+        taken = 0
+        while queue.take_longest():
+            taken += 1
+            taken += bool(queue.take_shortest())
+        assert taken == size
+
+    assert growth(give_out, 200, 3200, tries=2) < 64
 
 
 def test_a_service_that_is_up_is_used_at_once_and_then_the_longest_come_first() -> None:

@@ -147,7 +147,7 @@ def test_what_still_runs_ends_with_the_loaders(tmp_path: Path, node: Any, device
 def test_past_its_soft_timeout_it_goes_on_with_a_warning(tmp_path: Path, node: Any, device: EventsDevice) -> None:
     thread = _thread(FakeLoaders(tmp_path, _endless), node)
     thread.soft_timeout = 0.01
-    with device.wait_for_n_events(device, 2, timeout=5):
+    with device.wait_for_n_events(device, 2, timeout=60):
         thread.run()
     assert "SoftTimeoutEvent" in device.get_events_by_category()["WARNING"][0]
     thread.close()
