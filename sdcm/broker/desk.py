@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
+from sdcm.broker import states
 from sdcm.broker.admission import Admission
 from sdcm.broker.asking import Asking
 from sdcm.broker.containers import ContainerMaker
@@ -40,6 +41,7 @@ class BrokerDesk:
         leaks: LeakDesk,
         *,
         keep_failed: bool = False,
+        keeps: bool = False,
         demand: Demand,
     ) -> None:
         """Answer from `supplies`.
@@ -50,6 +52,7 @@ class BrokerDesk:
             admission: The machine's budget.
             leaks: Told what tests begin and end.
             keep_failed: What failed tests give back stays.
+            keeps: The environment outlives its run: a node is kept ready for the next.
             demand: The tests to come, by which nodes are handed on; where it knows of none, each test has a new one.
         """
         self._leaks = leaks
@@ -67,7 +70,9 @@ class BrokerDesk:
             self._in_background,
             supplies.journal,
             admission.look_again,
+            keeps=keeps,
         )
+        self._demand = demand
         self._admission = admission
         admission.make_room = self._pool.make_room
         admission.nobody_gives_back = self._leases.nobody_gives_back
@@ -89,6 +94,7 @@ class BrokerDesk:
             "stop": self._stop,
             "span": self._span,
             "held-back": self._hold_back,
+            "expect": self._expect,
         }
 
     def handle(self, worker: str, op: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:
@@ -102,6 +108,7 @@ class BrokerDesk:
         """End the leases of a worker whose connection closed."""
         self._leases.end_all_of(worker)
         self._leaks.left(worker)
+        self._demand.forget(worker)
 
     def close(self, deadline: float) -> None:
         """Wait for removals under way; what stands after that is teardown's."""
@@ -226,6 +233,12 @@ class BrokerDesk:
 
     def _keep(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         self._supplies.keep(float(arguments["seconds"]))
+        if self._supplies.state()["services"].get("docker") == states.READY:
+            self._pool.keep_ready()
+        return {}
+
+    def _expect(self, worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
+        self._demand.tell(worker, dict(arguments["tests"]), int(arguments["times"]))
         return {}
 
     def _span(self, worker: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:

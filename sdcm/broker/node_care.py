@@ -67,8 +67,8 @@ class NodeCare:
         return self._ask(node, "pause")
 
     def wake(self, node: NodeRecord) -> str:
-        """Let a node go on for its next test; return why that failed."""
-        reason = self._ask(node, "unpause")
+        """Let a node go on for its next test; return why that failed, or what was done to it while it stood idle."""
+        reason = self._watch.seen(node.container_id) or self._ask(node, "unpause")
         self._watch.forget(node.container_id)
         return reason
 

@@ -5,7 +5,8 @@ A node goes this way, and each step but the first and the third is off every tes
     booted, or booted ahead -> looked at -> leased -> given back -> put back as it was -> leased ...
 
 It is thrown away when its test failed, when anything but CQL was done to it, when another node joined it, when it
-is not as it was, when it has had its share of tests, or when no test to come asks for one like it.
+is not as it was, when it has had its share of tests, or when no test to come asks for one like it. The broker of an
+environment that is kept has one stand ready all the same: the next run is to find it.
 """
 
 import contextlib
@@ -13,12 +14,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sdcm.broker.admission import NotNeeded
 from sdcm.broker.asking import Asking
 from sdcm.broker.demand import Demand
 from sdcm.broker.node_shelf import NodeShelf, Standing
+from sdcm.broker.pool_needs import Care, Maker
 from sdcm.broker.protocol import NodeRequest, node_key
 from sdcm.containers.records import NodeRecord
 from sdcm.errors import SctError
@@ -31,46 +33,10 @@ if TYPE_CHECKING:
 TESTS_AT_MOST = 25
 #: Tests to come for each node there is, below which one more is not worth its boot.
 _WORTH_A_BOOT = 2
+#: Nodes that a kept environment has stand ready, of different kinds, while no test to come is known.
+_SPARES = 2
 #: Seconds to wait for a node that is just being put back before one is booted instead.
 _WAIT = 30.0
-
-
-class Maker(Protocol):
-    """What boots nodes."""
-
-    def make(
-        self,
-        request: NodeRequest,
-        test: str,
-        asking: Asking,
-        *,
-        holds_others: bool,
-        room_deadline: float = ...,
-        unless: Callable[[], bool] = ...,
-    ) -> tuple[NodeRecord, Callable[[], None]]:
-        """Boot a node; return it and a function that takes it away."""
-
-    def require(self, request: NodeRequest) -> None:
-        """Check that a node of that kind has what the test asks of it."""
-
-
-class Care(Protocol):
-    """What looks after nodes; see `NodeCare`."""
-
-    def can_restore(self, node: NodeRecord) -> bool:
-        """Return whether the node can be put back."""
-
-    def look(self, node: NodeRecord) -> "State":
-        """Return what must be known before the first test."""
-
-    def put_back(self, node: NodeRecord, state: "State") -> str:
-        """Put it back and hold it still; return why not."""
-
-    def rest(self, node: NodeRecord) -> str:
-        """Hold it still; return why not."""
-
-    def wake(self, node: NodeRecord) -> str:
-        """Let it go on; return why not."""
 
 
 #: Runs something in the background, under a name for the journal.
@@ -88,6 +54,8 @@ class NodePool:
         background: Background,
         journal: Journal,
         nudge: Callable[[], None] = lambda: None,
+        *,
+        keeps: bool = False,
     ) -> None:
         """Hand on what `maker` boots.
 
@@ -98,6 +66,7 @@ class NodePool:
             background: Runs what no test waits for.
             journal: Told of each hand-over, and of each node thrown away.
             nudge: Wakes requests that wait for room: a node stands ready.
+            keeps: The environment outlives its run: a node is kept ready for the next.
         """
         self._maker = maker
         self._nudge = nudge
@@ -109,6 +78,9 @@ class NodePool:
         self._lock = threading.Lock()
         self._shelf = NodeShelf()
         self._joined: set[str] = set()
+        self._keeps = keeps
+        #: What was asked for last that others may have, too.
+        self._latest = NodeRequest()
 
     def lease(self, request: NodeRequest, test: str, asking: Asking, *, holds_others: bool) -> Standing:
         """Return a node for a test: one that stands ready, else one that is booted now.
@@ -121,8 +93,11 @@ class NodePool:
             self._maker.require(request)
         key = node_key(request)
         self._demand.asked(key, test)
+        alike = replace(request, needs=())
         with self._lock:
             self._joined.update(request.seeds)
+            if key:
+                self._latest = alike
         standing = None
         while standing is None:
             standing = self._take(key, asking) if key else None
@@ -131,7 +106,7 @@ class NodePool:
                 with contextlib.suppress(NotNeeded):
                     standing = self._boot(request, key, test, asking, holds_others=holds_others)
         standing.tests.append(test)
-        self._boot_ahead(replace(request, needs=()), key)
+        self._boot_ahead(alike, key)
         return standing
 
     def give_back(self, standing: Standing, *, failed: bool) -> None:
@@ -140,6 +115,29 @@ class NodePool:
         if not reason:
             self._shelf.expect(standing.key)
         self._background(lambda: self._settle(standing, reason), standing.node.name)
+
+    def keep_ready(self) -> None:
+        """In an environment that is kept, have a node stand ready for the next run: one like the last asked for."""
+        with self._lock:
+            latest = node_key(self._latest)
+        self._keep_one_like(latest)
+
+    def _keep_one_like(self, key: str) -> None:
+        """Boot one ahead for who comes next, if none stands ready or is on its way, and it is the latest kind."""
+        with self._lock:
+            request = self._latest
+        if not self._keeps or key != node_key(request) or self._shelf.coming(key):
+            return
+        if self._shelf.expect_boot(key, lambda _standing: True):
+            self._background(lambda: self._make_ready(request, key), f"a node like {key}")
+
+    def _tidy(self, key: str) -> None:
+        """Throw away what a kept environment has ready beyond its spares, of other kinds than the latest."""
+        while self._keeps and self._shelf.in_all() > _SPARES:
+            spare = self._shelf.take_spare(lambda other: other != key and not self._demand.left(other))
+            if spare is None:
+                return
+            self._throw_away(spare, "enough others stand ready")
 
     def make_room(self) -> bool:
         """Throw the node that has stood ready longest away, for one that cannot be booted beside it.
@@ -181,7 +179,7 @@ class NodePool:
             request, test, asking, holds_others=holds_others, unless=lambda: bool(key and self._shelf.ready(key))
         )
         standing = self._stand(node, take_away, key)
-        if key and self._demand.left(key):
+        if key and (self._keeps or self._demand.left(key)):
             self._know(standing)
         return standing
 
@@ -223,27 +221,35 @@ class NodePool:
         finally:
             self._shelf.booted(key, standing)
             self._nudge()
+            self._tidy(key)
 
     def _settle(self, standing: Standing, reason: str) -> None:
-        if not reason and standing.known is not None:
-            started = time.monotonic()
-            arrived = None
-            try:
-                reason = self.care().put_back(standing.node, standing.known)
-                if not reason:
-                    seconds = round(time.monotonic() - started, 3)
-                    self._journal.write("node", name=standing.node.name, what="put-back", seconds=seconds)
-                    arrived = standing
-            except Exception as exc:
-                reason = f"it could not be put back: {exc!r}"
-                raise
-            finally:
-                self._shelf.arrived(standing.key, arrived)
-                self._nudge()
-                if reason:
-                    self._throw_away(standing, reason)
-            return
-        self._throw_away(standing, reason)
+        try:
+            if reason or standing.known is None:
+                self._throw_away(standing, reason)
+            else:
+                self._put_back(standing, standing.known)
+        finally:
+            self._keep_one_like(standing.key)
+            self._tidy(standing.key)
+
+    def _put_back(self, standing: Standing, state: "State") -> None:
+        started = time.monotonic()
+        arrived, reason = None, ""
+        try:
+            reason = self.care().put_back(standing.node, state)
+            if not reason:
+                seconds = round(time.monotonic() - started, 3)
+                self._journal.write("node", name=standing.node.name, what="put-back", seconds=seconds)
+                arrived = standing
+        except Exception as exc:
+            reason = f"it could not be put back: {exc!r}"
+            raise
+        finally:
+            self._shelf.arrived(standing.key, arrived)
+            self._nudge()
+            if reason:
+                self._throw_away(standing, reason)
 
     def _unfit(self, standing: Standing) -> str:
         """Return why a node is not worth putting back; empty when it is."""
@@ -251,13 +257,16 @@ class NodePool:
             joined = bool({standing.node.ip, standing.node.name} & self._joined)
         if joined:
             return "another node joined it"
-        if self._shelf.closed or not standing.key or not self._demand.left(standing.key):
+        left = self._demand.left(standing.key) if standing.key else 0
+        if self._keeps and standing.key:
+            left = max(left, 1)
+        if self._shelf.closed or not left:
             return "no test to come asks for one like it"
         if standing.known is None:
             return "it cannot be put back"
         if len(standing.tests) >= TESTS_AT_MOST:
             return f"it has served {TESTS_AT_MOST} tests"
-        if self._shelf.ready(standing.key) >= self._demand.left(standing.key):
+        if self._shelf.ready(standing.key) >= left:
             return "enough like it stand ready"
         return ""
 

@@ -58,6 +58,11 @@ class NodeShelf:
         with self._change:
             return len(self._ready[key])
 
+    def coming(self, key: str) -> int:
+        """Return how many are on their way."""
+        with self._change:
+            return self._coming[key]
+
     def stands(self, key: str) -> None:
         """Count a node that has booted."""
         with self._change:
@@ -140,6 +145,17 @@ class NodeShelf:
         with self._change:
             rows = [row for row in self._ready.values() if row]
             return min(rows, key=lambda row: len(row[0].tests)).popleft() if rows else None
+
+    def take_spare(self, is_spare: Callable[[str], bool]) -> Standing | None:
+        """Return one that stands ready, the longest of its kind, for a key that `is_spare` says can do without it."""
+        with self._change:
+            row = next((row for key, row in self._ready.items() if row and is_spare(key)), None)
+            return row.popleft() if row else None
+
+    def in_all(self) -> int:
+        """Return how many stand ready, whatever for."""
+        with self._change:
+            return sum(map(len, self._ready.values()))
 
     def close(self) -> None:
         """Hand nothing out any more."""

@@ -55,6 +55,7 @@ class BrokerSpec:
         repeat: How often the selection runs.
         tests_first: Seconds for which a Kind cluster lets the start of the tests go before, as both want all
             processors; 0 where no test could run without it.
+        keeps: The environment outlives its opener (`env up`, `--keep`): a node is kept ready for the next run.
     """
 
     run_id: str
@@ -70,6 +71,7 @@ class BrokerSpec:
     fresh_nodes: bool = False
     repeat: int = 1
     tests_first: float = 0.0
+    keeps: bool = False
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "BrokerSpec":

@@ -21,6 +21,8 @@ keeps its leases, and the request is given up.
     keep       seconds                        -> (the environment outlives its opener)
     stop                                      -> (tear down now)
     held-back  on                             -> (the worker waits for others to end their tests, or does not any more)
+    expect     tests (node ids by the key of their node), times
+                                              -> (a run that uses a kept environment will ask for these nodes)
     span       span, state (open, shut, over, settle), at; for open: label, services, journal; for over: after
                                               -> (what appears meanwhile is its own; see `sdcm.broker.spans`)
 """

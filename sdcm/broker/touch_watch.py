@@ -60,6 +60,11 @@ class TouchWatch:
                 return self._blind
             return self._touched.get(container, "") if seen else "the engine does not tell what was done to it"
 
+    def seen(self, container: str) -> str:
+        """Return what is known by now to have been done to a container; empty when nothing is."""
+        with self._change:
+            return self._blind or self._touched.get(container, "")
+
     def _follow(self) -> None:
         try:
             self._listen()

@@ -150,7 +150,10 @@ class RunContext:
             raise pytest.UsageError(f"KUBECONFIG names {kubeconfig}, which does not exist -- unset it, or correct it")
         kept = self._kept()
         if kept is not None:
-            self.client()  # stays connected: the environment does not end while a run is
+            from sdcm.broker.demand import by_key
+
+            # It stays connected: the environment does not end while a run is.
+            self.client().ask("expect", tests=by_key(chosen), times=1)
         spec = BrokerSpec(
             run_id=self.run_id,
             services=tuple(sorted(wanted)) if kept is None else (),

@@ -88,6 +88,7 @@ def serve(run_id: str, pipe: int) -> int:
         Admission.of_this_machine(),
         leaks,
         keep_failed=spec.keep_failed,
+        keeps=spec.keeps and not spec.fresh_nodes,
         demand=Demand(selection, spec.repeat),
     )
     server = Server(runtime / protocol.SOCKET_NAME, desk)

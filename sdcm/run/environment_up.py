@@ -39,6 +39,7 @@ def environment_up(services: Iterable[str], *, setup: bool, db: str, keep_for: f
         allow_install=setup,
         db=db,
         environ=engine_environ(os.environ),
+        keeps=True,
     )
     broker = OpenBroker.start(spec, places, os.environ)
     environ: dict[str, str] = {}

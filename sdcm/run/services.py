@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sdcm import journal as journals
 from sdcm import process_identity
+from sdcm.broker import demand
 from sdcm.broker.client import BrokerClient
 from sdcm.broker.defects import note_failure
 from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
@@ -126,7 +127,8 @@ def bring_up(run: "Run") -> "Run":
 
 def kept_for(run: "Run") -> LiveRun | None:
     """Return the kept environment that this run can use: any, unless its options ask for one of its own."""
-    if run.options.kubeconfig or run.options.db != "auto" or run.options.keep or run.options.keep_failed:
+    options = run.options
+    if options.kubeconfig or options.db != "auto" or options.keep or options.keep_failed or options.fresh_nodes:
         return None
     return kept_environment(run.places)
 
@@ -134,11 +136,14 @@ def kept_for(run: "Run") -> LiveRun | None:
 def _hold(run: "Run", kept: LiveRun) -> bool:
     """Stay connected to a kept environment: it does not end while a run is connected, whatever its time.
 
+    It is told of the tests to come, by which it hands nodes on.
+
     Returns:
         Whether it is there still.
     """
     try:
-        run.stack.enter_context(BrokerClient(kept.socket, "runner", deadline=1.0))
+        client = run.stack.enter_context(BrokerClient(kept.socket, "runner", deadline=1.0))
+        client.ask("expect", tests=demand.by_key(run.plan.tests if run.plan else ()), times=run.options.repeat)
     except SctError:
         return False
     return True
@@ -161,6 +166,7 @@ def _spec(run: "Run", kept: LiveRun | None) -> BrokerSpec:
         fresh_nodes=options.fresh_nodes,
         repeat=options.repeat,
         tests_first=_TESTS_FIRST if plan and any("kubernetes" not in test.services for test in plan.tests) else 0.0,
+        keeps=options.keep,
     )
 
 

@@ -40,7 +40,8 @@ def test_an_environment_is_kept_used_and_ended(project, catalogue_image):
 
         ended = project.sct("integration-tests", timeout=120)
         assert ended.code == 0, ended.text
-        assert (project.root / "node").read_text().startswith(f"sct-{kept['run']}-")
+        first = (project.root / "node").read_text()
+        assert first.startswith(f"sct-{kept['run']}-")
 
         (project.root / "node").unlink()
         plain = subprocess.run(
@@ -48,7 +49,12 @@ def test_an_environment_is_kept_used_and_ended(project, catalogue_image):
             cwd=project.root, env=project.environ, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert plain.returncode == 0, plain.stdout + plain.stderr
-        assert (project.root / "node").read_text().startswith(f"sct-{kept['run']}-")
+        # One node served both runs: booted when the environment came up, put back after the first.
+        assert (project.root / "node").read_text() == first
+        nodes = [(record["name"], record["what"]) for record in _told(project, kept["run"], "node")]
+        assert nodes[:3] == [(first, "handed-on"), (first, "put-back"), (first, "handed-on")]
+        booted = [record for record in _told(project, kept["run"], "container") if record["state"] == "ready"]
+        assert [(record["name"], record["test"]) for record in booted] == [(first, "")]
         (still,) = json.loads(project.sct("env", "status", "--json").out)
         assert still["leases"] == []
     finally:
@@ -56,6 +62,12 @@ def test_an_environment_is_kept_used_and_ended(project, catalogue_image):
     assert down.code == 0, down.text
     assert "nothing is up" in project.sct("env", "status").out
     wait_for(project.nothing_left, step=0.2, timeout=15, text="nothing of the environment is left")
+
+
+def _told(project, run, event):
+    """Return what the journal of a run says of an event."""
+    lines = (project.state / "runs" / run / "journal.jsonl").read_text().splitlines()
+    return [record for record in map(json.loads, lines) if record["event"] == event]
 
 
 def test_keep_says_how_to_enter_and_ends_by_its_time(project, catalogue_image):

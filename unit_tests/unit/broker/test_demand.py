@@ -39,3 +39,16 @@ def test_without_a_selection_nothing_is_expected(tmp_path):
     demand = Demand(None)
     demand.asked("k", "a")
     assert demand.left("k") == Demand(tmp_path / "none").left("k") == 0
+
+
+def test_a_run_that_joins_adds_its_tests_until_it_is_gone(file):
+    demand = Demand(file)
+    demand.tell("runner/2", {"k": ["a", "new"], "theirs": ["x"]}, times=2)
+    assert (demand.left("k"), demand.left("theirs")) == (2 + 4, 2)
+    # The broker's own run and one that joins may have the very same test.
+    for left in (5, 4, 3, 3):
+        demand.asked("k", "a")
+        assert demand.left("k") == left
+    demand.forget("runner/2")
+    demand.forget("never told")
+    assert (demand.left("k"), demand.left("theirs")) == (1, 0)

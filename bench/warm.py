@@ -1,0 +1,120 @@
+"""One test in an environment that is kept, through `sct.py`, against plain pytest with a node that is up already.
+
+Both sides run the same query on a Cassandra node of the same kept environment. Plain pytest gets the address of a node
+that was booted beforehand, and nothing of ours but the driver: no plugin, no lease. Ours has the node leased, checked,
+and put back; what the environment's broker does after the run is not waited for, but a round begins only when it has a
+node ready again.
+
+    uv run python bench/warm.py [--rounds 7]
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from measure import ROOT, interleaved, machine, medians, save, timed
+
+from sdcm import paths
+from sdcm.broker.client import BrokerClient
+from sdcm.broker.protocol import NodeRequest
+from sdcm.broker.runs import kept_environment
+
+_OURS = '''\
+"""External services: Docker"""
+import pytest
+
+
+@pytest.mark.integration
+def test_query(docker_scylla):
+    assert docker_scylla.cql_connection().execute("SELECT release_version FROM system.local").one()
+'''
+_PLAIN = """\
+import os
+
+from cassandra.auth import PlainTextAuthProvider
+from cassandra.cluster import Cluster
+
+
+def test_query():
+    login = PlainTextAuthProvider("cassandra", "cassandra")
+    cluster = Cluster([os.environ["NODE"]], auth_provider=login)
+    try:
+        assert cluster.connect().execute("SELECT release_version FROM system.local").one()
+    finally:
+        cluster.shutdown()
+"""
+_SCT = [sys.executable, str(ROOT / "sct.py")]
+
+
+def main() -> None:
+    """Measure, print and write results/warm.json."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    asked = parser.parse_args()
+    facts = machine()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        tests = folder / "unit_tests" / "integration"
+        tests.mkdir(parents=True)
+        (tests / "test_ours.py").write_text(_OURS)
+        (folder / "plain").mkdir()
+        (folder / "plain" / "test_plain.py").write_text(_PLAIN)
+        env = {**os.environ, "SCT_STATE_DIR": str(folder / "state")}
+        subprocess.run([*_SCT, "env", "up", "--service", "docker"], cwd=folder, env=env, check=True)
+        try:
+            taken, gets = _measure(folder, env, asked.rounds)
+        finally:
+            subprocess.run([*_SCT, "env", "down"], cwd=folder, env=env, check=True)
+    median = medians(taken)
+    claims: dict[str, Any] = {
+        "sct.py - plain pytest, medians (s)": round(median["sct.py"] - median["plain pytest"], 3),
+        "runs whose test got a node without a boot": f"{gets} of {asked.rounds}",
+    }
+    save("warm", facts, taken, claims)
+
+
+def _measure(folder: Path, env: dict[str, str], rounds: int) -> tuple[dict[str, list[float]], int]:
+    """Return the seconds of each side, and how many of our runs were handed a node that stood ready."""
+    kept = kept_environment(paths.from_environment(env))
+    if kept is None:
+        sys.exit("the environment is not up")
+    journal = folder / "state" / "runs" / kept.run_id / "journal.jsonl"
+
+    def ours() -> float:
+        seconds = timed([*_SCT, "integration-tests", "-t", "integration/test_ours.py"], cwd=folder, env=env)
+        before = len(put_back)
+        while len(_nodes(journal, "put-back")) == before:
+            time.sleep(0.1)
+        put_back.append("")
+        return seconds
+
+    put_back: list[str] = []
+    with closing(BrokerClient(kept.socket, "bench")) as client:
+        ours()  # compiles what Python compiles, and lets the node's first look be over
+        before = len(_nodes(journal, "handed-on"))
+        record = client.ask("node", test="bench", request=NodeRequest(fresh=True).to_record())["node"]
+        node = {**env, "NODE": record["ip"], "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        # No configuration of ours above it: the folder has one of its own.
+        (folder / "plain" / "pytest.ini").write_text("[pytest]\n")
+        plain = [sys.executable, "-m", "pytest", "-q", "test_plain.py"]
+        taken = interleaved(
+            {"sct.py": ours, "plain pytest": lambda: timed(plain, cwd=folder / "plain", env=node)}, rounds
+        )
+        return taken, len(_nodes(journal, "handed-on")) - before
+
+
+def _nodes(journal: Path, what: str) -> list[dict[str, Any]]:
+    """Return the records of one kind that an environment's journal has of its nodes."""
+    records = map(json.loads, journal.read_text().splitlines())
+    return [record for record in records if record["event"] == "node" and record["what"] == what]
+
+
+if __name__ == "__main__":
+    main()
