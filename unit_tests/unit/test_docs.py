@@ -284,3 +284,5 @@ def test_the_jenkins_file_is_balanced_and_runs_our_command() -> None:
     assert depth == 0
     assert block.code.startswith("pipeline {")
     assert "sct.py integration-tests" in block.code
+    # A plain agent has python3; all else has to be where the job has put it.
+    assert {line.split()[0] for line in re.findall(r"sh '([^']+)'", block.code)} == {"python3", ".uv/bin/uv"}
