@@ -19,6 +19,8 @@ from sdcm import process_identity
 CURRENT_TEST = "PYTEST_CURRENT_TEST"
 _WORKER = "PYTEST_XDIST_WORKER"
 _PROC = Path("/proc")
+#: What the programs of multiprocessing's own helpers are known by. Both end with the process they serve.
+_FORK_SERVER, _RESOURCE_TRACKER = "multiprocessing.forkserver", "multiprocessing.resource_tracker"
 _PAUSE = 0.05
 _END_DEADLINE = 6.0
 #: Threads that libraries keep for the whole process, whoever used them first: the drivers' event loop, the timers and
@@ -80,11 +82,19 @@ def strays_since(before: Seen, run_id: str) -> list[Stray]:
     return [stray for stray in threads if stray is not None] + processes
 
 
-def processes_of_run(run_id: str) -> list[Stray]:
-    """Return the processes that tests of a run have left, whichever worker ran them."""
+def processes_of_run(run_id: str, patience: float = 2.0) -> list[Stray]:
+    """Return the processes that tests of a run have left, whichever worker ran them.
+
+    Args:
+        run_id: The run.
+        patience: Seconds for fork servers to notice that the worker which they served is gone.
+    """
     mine = {os.getpid(), os.getppid()}
-    found = (_stray_process(pid, run_id, None, 0) for pid in _pids() if pid not in mine)
-    return [stray for stray in found if stray is not None]
+    looked_at = (_stray_process(pid, run_id, None, 0) for pid in _pids() if pid not in mine)
+    found = [stray for stray in looked_at if stray is not None]
+    servers = [stray for stray in found if _FORK_SERVER in stray.name]
+    staying = outlasting(servers, patience)
+    return [stray for stray in found if stray not in servers or stray in staying]
 
 
 def outlasting(strays: Iterable[Stray], patience: float) -> list[Stray]:
@@ -128,13 +138,12 @@ def _stray_process(pid: int, run_id: str, worker: str | None, parent: int) -> St
         identity = process_identity.identify(pid)
     except (OSError, IndexError):
         return None
-    if status[0] in "ZX" or "multiprocessing.resource_tracker" in command:
+    is_child = bool(parent) and int(status[1]) == parent
+    if status[0] in "ZX" or _is_multiprocessings(command, is_child=is_child):
         return None
-    if parent and int(status[1]) == parent and "multiprocessing.forkserver" in command:
-        return None  # kept for the whole process; what it forks is the test's, and no child of this one
     by_environ = environ.get("SCT_RUN") == run_id and CURRENT_TEST in environ
     of_worker = (worker is None and not parent) or environ.get(_WORKER) == worker
-    if not (by_environ and of_worker) and not (parent and int(status[1]) == parent):
+    if not (by_environ and of_worker) and not is_child:
         return None
 
     def end() -> str:
@@ -145,15 +154,28 @@ def _stray_process(pid: int, run_id: str, worker: str | None, parent: int) -> St
         left = removers.remove([Entry(0, "process", str(pid), facts)], None, _END_DEADLINE)
         return left[0].reason if left else ""
 
-    test = environ.get(CURRENT_TEST, "").rpartition(" (")[0]
+    def lives() -> bool:
+        # What has just been forked is known by this process's own name until it becomes another program.
+        return process_identity.is_alive(identity) and not _is_multiprocessings(_command(pid), is_child=is_child)
+
+    # What a fork server forks has the server's environment, which names the test that was the first to use it.
+    test = "" if _FORK_SERVER in command else environ.get(CURRENT_TEST, "").rpartition(" (")[0]
     return Stray(
         kind="process",
         name=f"{command} (pid {pid})",
-        lives=lambda: process_identity.is_alive(identity),
+        lives=lives,
         end=end,
         called=lambda: f"{_command(pid)} (pid {pid})",
         test=test,
     )
+
+
+def _is_multiprocessings(command: str, *, is_child: bool) -> bool:
+    """Whether a process is kept by multiprocessing for as long as the one that it serves lives.
+
+    What a fork server forks goes by the server's name: it is a test's, and no child of the process that is served.
+    """
+    return _RESOURCE_TRACKER in command or (is_child and _FORK_SERVER in command)
 
 
 def _command(pid: int) -> str:

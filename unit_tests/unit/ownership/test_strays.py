@@ -12,6 +12,7 @@ from sdcm.ownership import strays
 from sdcm.wait import wait_for
 
 RUN = "0a1b2c3d"
+SERVER = "python -c from multiprocessing.forkserver import main; main()"
 
 
 @pytest.fixture
@@ -78,8 +79,41 @@ def test_processes_of_a_run_are_known_by_their_environment(sleeper):
     assert stray.test == "a.py::two[x y]"
 
 
+def test_what_was_found_before_it_became_multiprocessings_own_is_none():
+    """A process that was just forked still goes by the name of the one that forked it."""
+    before = strays.look()
+    becomes = ["bash", "-c", 'read; exec -a "$BECOMES" sleep 78.5']
+    environ = {**os.environ, "BECOMES": SERVER}
+    child = subprocess.Popen(becomes, env=environ, stdin=subprocess.PIPE, start_new_session=True)
+    try:
+        wait_for(lambda: strays.strays_since(before, RUN), timeout=20, step=0.02)
+        (stray,) = strays.strays_since(before, RUN)
+        assert stray.lives()
+        child.stdin.write(b"\n")
+        child.stdin.flush()
+        wait_for(lambda: strays._FORK_SERVER in stray.called(), timeout=20, step=0.02)
+        assert not stray.lives()
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def test_a_fork_server_may_take_a_moment_to_notice_that_its_worker_is_gone(sleeper):
+    server = sleeper("79.5", SERVER, SCT_RUN=RUN, PYTEST_CURRENT_TEST="a.py::first (call)")
+    ends = threading.Timer(0.02, server.kill)
+    ends.start()
+    assert strays.processes_of_run(RUN, patience=60.0) == []
+    ends.join()
+
+
+def test_what_a_fork_server_forks_goes_by_its_name_and_does_not_tell_whose_it_is(sleeper):
+    left = sleeper("80.5", SERVER, SCT_RUN=RUN, PYTEST_CURRENT_TEST="a.py::first (call)")
+    (stray,) = strays.processes_of_run(RUN, patience=0.0)
+    assert (stray.called(), stray.test) == (f"{SERVER} 80.5 (pid {left.pid})", "")
+
+
 def test_multiprocessings_own_servers_are_no_strays(sleeper):
     before = strays.look()
-    sleeper("76.5", "python -c from multiprocessing.forkserver import main; main()")
+    sleeper("76.5", SERVER)
     sleeper("77.5", "python -c from multiprocessing.resource_tracker import main; main()")
     assert strays.strays_since(before, RUN) == []
