@@ -13,8 +13,8 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
     step-say        step, text
     step-end        step, status (done, failed, unavailable, cancelled), seconds, error (as `SctError.to_record`), log,
                     detail (what came up, a few words)
-    service         service, state (waiting, ready, failed, unavailable), reason, steps (names of those it consists of;
-                    where none are told they are those told before)
+    service         service, state (waiting, ready, failed, unavailable, dismissed: no test to come needs it), reason,
+                    steps (names of those it consists of; where none are told they are those told before)
     engine-lost     error (as `SctError.to_record`)
     pytest-start    argv, pid
     worker          worker, state (up, down, lost), reason

@@ -11,6 +11,7 @@ from sdcm.broker.admission import Admission
 from sdcm.broker.asking import Asking
 from sdcm.broker.containers import ContainerMaker
 from sdcm.broker.demand import Demand
+from sdcm.broker.dismissal import Dismissal
 from sdcm.broker.gate import Gate
 from sdcm.broker.leak_desk import LeakDesk
 from sdcm.broker.leases import Leases
@@ -43,6 +44,7 @@ class BrokerDesk:
         keep_failed: bool = False,
         keeps: bool = False,
         demand: Demand,
+        repeat: int = 1,
     ) -> None:
         """Answer from `supplies`.
 
@@ -54,6 +56,7 @@ class BrokerDesk:
             keep_failed: What failed tests give back stays.
             keeps: The environment outlives its run: a node is kept ready for the next.
             demand: The tests to come, by which nodes are handed on; where it knows of none, each test has a new one.
+            repeat: How many sessions of pytest there will be.
         """
         self._leaks = leaks
         self._supplies = supplies
@@ -61,6 +64,7 @@ class BrokerDesk:
         self._leases = Leases(keep_failed=keep_failed)
         self._containers = ContainerMaker(supplies, gate, admission)
         self._namespaces = itertools.count(1)
+        self._dismissal = Dismissal(supplies.dismiss, is_watched=leaks.is_watched, times=repeat)
         self._removals = ThreadPoolExecutor(_REMOVALS, thread_name_prefix="remove")
         self._under_way: set[Future[None]] = set()
         self._pool = NodePool(
@@ -95,6 +99,7 @@ class BrokerDesk:
             "span": self._span,
             "held-back": self._hold_back,
             "expect": self._expect,
+            "unneeded": self._unneeded,
         }
 
     def handle(self, worker: str, op: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:
@@ -109,6 +114,7 @@ class BrokerDesk:
         self._leases.end_all_of(worker)
         self._leaks.left(worker)
         self._demand.forget(worker)
+        self._dismissal.look()
 
     def close(self, deadline: float) -> None:
         """Wait for removals under way; what stands after that is teardown's."""
@@ -157,16 +163,23 @@ class BrokerDesk:
         name = f"sct-{self._supplies.run_id}-{next(self._namespaces)}"
         # A test's node id is no valid Kubernetes label value; the lease's name stands for it.
         own = {**labels.of_run(self._supplies.run_id, "namespace"), LEASE: name}
+        self._dismissal.use("kubernetes")
         self._gate.enter()
         try:
             entry = self._supplies.ledger.will_make("namespace", name, kubeconfig=cluster.kubeconfig)
             namespaces.make_namespace(cluster.kubeconfig, name, own)
+        except BaseException:
+            self._dismissal.used("kubernetes")
+            raise
         finally:
             self._gate.leave()
 
         def take_away() -> None:
-            namespaces.remove_namespace(cluster.kubeconfig, name, own, _NAMESPACE_DEADLINE)
-            self._supplies.ledger.removed(entry)
+            try:
+                namespaces.remove_namespace(cluster.kubeconfig, name, own, _NAMESPACE_DEADLINE)
+                self._supplies.ledger.removed(entry)
+            finally:
+                self._dismissal.used("kubernetes")
 
         answer = {"namespace": name, "cluster": cluster.to_record(), "labels": own}
         lease = self._leases.grant(worker, name, test, lambda _failed: self._in_background(take_away, name), answer)
@@ -243,11 +256,16 @@ class BrokerDesk:
 
     def _span(self, worker: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:
         self._leaks.take(worker, arguments, asking)
+        self._dismissal.look()
         return {}
 
     def _hold_back(self, worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         self._leases.hold_back(worker, on=bool(arguments["on"]))
         self._admission.look_again()
+        return {}
+
+    def _unneeded(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
+        self._dismissal.unneeded(str(arguments["service"]))
         return {}
 
     def _stop(self, _worker: str, _arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """Takes in what workers tell of their tests' times, and has the engine and the cluster looked at accordingly."""
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,8 @@ class LeakDesk:
         self._spans = spans
         self._engine = engine
         self._cluster = cluster
+        self._lock = threading.Lock()
+        self._looks = 0
 
     def take(self, worker: str, told: Mapping[str, Any], asking: Asking) -> None:
         """Take in that a test, or a fixture that outlives tests, begins, ceases to make things, or is over.
@@ -33,6 +36,15 @@ class LeakDesk:
         Raises:
             UsageProblem: The state is unknown.
         """
+        with self._lock:
+            self._looks += 1
+        try:
+            self._take(worker, told, asking)
+        finally:
+            with self._lock:
+                self._looks -= 1
+
+    def _take(self, worker: str, told: Mapping[str, Any], asking: Asking) -> None:
         state, number, at = str(told["state"]), str(told.get("span", "")), float(told.get("at", 0.0))
         if state == "open":
             self._cluster.begin(self._spans.open(worker, told))
@@ -50,6 +62,12 @@ class LeakDesk:
             self._cluster.settle()
         else:
             raise UsageProblem(f"unknown state {state!r} of a span")
+
+    def is_watched(self, service: str) -> bool:
+        """Whether a test that needs a service is yet to be looked at for what it leaves."""
+        with self._lock:
+            # One that is over may still be looked at, in another thread.
+            return self._looks > 0 or self._spans.is_watched(service)
 
     def left(self, worker: str) -> None:
         """End the times of a worker that is gone."""

@@ -23,6 +23,7 @@ keeps its leases, and the request is given up.
     held-back  on                             -> (the worker waits for others to end their tests, or does not any more)
     expect     tests (node ids by the key of their node), times
                                               -> (a run that uses a kept environment will ask for these nodes)
+    unneeded   service                        -> (this session of pytest has no test to come that needs it)
     span       span, state (open, shut, over, settle), at; for open: label, services, journal; for over: after
                                               -> (what appears meanwhile is its own; see `sdcm.broker.spans`)
 """

@@ -119,6 +119,11 @@ class Spans:
                 since = max(since, other.over)
         return since
 
+    def is_watched(self, service: str) -> bool:
+        """Whether a test, or a wide fixture of one, that needs a service is not over."""
+        with self._lock:
+            return any(service in span.services and not span.over for span in self._spans)
+
     def _of(self, worker: str, number: str = "") -> list[Span]:
         with self._lock:
             return [span for span in self._spans if span.worker == worker and number in {"", span.number}]

@@ -9,6 +9,8 @@ from sdcm.errors import SctError
 from sdcm.journal import Journal
 
 WAITING, READY, FAILED, UNAVAILABLE = "waiting", "ready", "failed", "unavailable"
+#: Taken down before the run's end, as no test to come needs it.
+DISMISSED = "dismissed"
 
 
 class ServiceStates:

@@ -45,5 +45,8 @@ class Supplies(Protocol):
     def keep(self, seconds: float) -> None:
         """Let the environment outlive its opener for so long."""
 
+    def dismiss(self, service: str) -> None:
+        """Take a service down that no test to come needs, in the background; one that asks for it gets it anew."""
+
     def stop(self) -> None:
         """Begin to tear down."""

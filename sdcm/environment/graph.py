@@ -123,6 +123,12 @@ class Graph:
         thread.start()
         return future
 
+    def forget(self, *names: str) -> None:
+        """Let steps begin anew when they are next asked for: what they have made is being taken down."""
+        with self._lock:
+            for name in names:
+                self._futures.pop(name, None)
+
     def names(self, futures: Iterable["Future[Any]"]) -> list[str]:
         """Return the names of those of the futures that are steps' results."""
         wanted = {id(future) for future in futures}

@@ -14,6 +14,7 @@ from sdcm.pytest_plugin import (
     config_fixtures,
     cql_fixtures,
     deadlines,
+    dismissing,
     docker_fixtures,
     durations,
     events_fixtures,
@@ -73,6 +74,7 @@ _FEATURES = (
     quiet,
     journalling,
     durations,
+    dismissing,
 )
 
 

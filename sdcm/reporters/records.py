@@ -97,7 +97,7 @@ class ServiceState:
 
     Attributes:
         service: Its label.
-        state: `waiting`, `ready`, `failed` or `unavailable`.
+        state: `waiting`, `ready`, `failed`, `unavailable` or `dismissed`.
         at: Epoch seconds since when.
         reason: Why it is not ready.
         steps: Names of the steps of set-up that it consists of.

@@ -129,7 +129,7 @@ class SetupLines:
         seconds = f"{step.seconds:.1f} s"
         if step.status == "done":
             detail = text(record, "detail")
-            verb = "up" if name.partition(" ")[0] in _UP else "ready"
+            verb = "done" if name.endswith(" removal") else "up" if name.partition(" ")[0] in _UP else "ready"
             return [row_of(name, f"{verb} in {seconds}" + (f" ({detail})" if detail else ""))]
         if step.status != "failed":
             return [row_of(name, f"{step.status} after {seconds}" + (f": {step.error}" if step.error else ""))]

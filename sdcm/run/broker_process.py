@@ -90,6 +90,7 @@ def serve(run_id: str, pipe: int) -> int:
         keep_failed=spec.keep_failed,
         keeps=spec.keeps and not spec.fresh_nodes,
         demand=Demand(selection, spec.repeat),
+        repeat=spec.repeat,
     )
     server = Server(runtime / protocol.SOCKET_NAME, desk)
     server.start()

@@ -16,6 +16,7 @@ from sdcm.environment.kind_binary import ensure_kind_binary
 from sdcm.environment.kind_images import load_image
 from sdcm.errors import ServiceUnavailable
 from sdcm.kubernetes.cluster import ClusterRecord
+from sdcm.ownership import removers
 from sdcm.ownership.ledger import Ledger
 from sdcm.paths import Paths
 from sdcm.run.engine_steps import IMAGE_DEADLINE, EngineSteps
@@ -24,6 +25,7 @@ _KIND_DEADLINE = 900.0
 _CLUSTER_DEADLINE = 300.0
 _LOAD_DEADLINE = 300.0
 _LOOK_AGAIN = 0.1
+_REMOVAL_DEADLINE = 60.0
 #: Image that containers are probed with; the base of what is built here.
 _PROBE_IMAGE = "base-bookworm"
 
@@ -53,6 +55,7 @@ class ClusterSteps:
         self._wanted = threading.Event()
         self._go: Future[None] = Future()
         self._looking = threading.Lock()
+        self._removal: list[Future[None]] = []
 
     def hurry(self) -> None:
         """Let the cluster wait for no test: somebody waits for it."""
@@ -102,7 +105,7 @@ class ClusterSteps:
         return self._graph.step(
             "cluster",
             self._create_cluster,
-            needs=[self._kind(), node_image, self._tests_begun()],
+            needs=[self._kind(), node_image, self._tests_begun(), *self._removal],
             deadline=_CLUSTER_DEADLINE,
         )
 
@@ -123,6 +126,29 @@ class ClusterSteps:
             if self._wanted.wait(_LOOK_AGAIN):
                 break
         self._go.set_result(None)
+
+    def remove_early(self) -> bool:
+        """Begin to remove a cluster of our own while the run goes on; return whether there is one that is up.
+
+        It is a step of the run like its creation; what it cannot remove is in the ledger still, and is teardown's.
+        """
+        if self._spec.kubernetes != "kind" or self._removal or self._graph.state().get("cluster") != "done":
+            return False
+        loads = [name for name in self._graph.state() if name.startswith("load ")]
+        self._removal.append(self._graph.step("cluster removal", self._remove, deadline=_REMOVAL_DEADLINE))
+        self._graph.forget("cluster", *loads)
+        return True
+
+    def _remove(self, step: RunningStep) -> None:
+        name = f"sct-{self._spec.run_id}"
+        ours = {("kind-cluster", name), ("network", f"{name}-kind")}
+        entries = self._ledger.entries()
+        left = removers.remove([e for e in entries if (e.kind, e.name) in ours], self._ledger, _REMOVAL_DEADLINE)
+        if not left:
+            for entry in entries:
+                if entry.kind == "namespace":
+                    self._ledger.removed(entry)
+        step.detail = "no test to come needs it" if not left else f"left for teardown: {left[0]}"
 
     def _no_cluster(self, _step: RunningStep) -> ClusterRecord:
         raise ServiceUnavailable(

@@ -103,6 +103,18 @@ class ServicesUp:
         self.kept_until = time.time() + seconds
         self.ledger.keep_until(self.kept_until)
 
+    def dismiss(self, service: str) -> None:
+        """Take a service down that no test to come needs, unless the environment is to stay.
+
+        A test that does ask for it, as one does that a plugin runs once more, has it brought up anew.
+        """
+        stays = self._spec.keeps or self._spec.keep_failed or self.kept_until
+        if service != "kubernetes" or stays or not self._cluster_steps.remove_early():
+            return
+        with self._lock:
+            self._watched.discard(service)
+        self._states.set(service, service_states.DISMISSED)
+
     def stop(self) -> None:
         """Begin to tear down."""
         self._stop.set()

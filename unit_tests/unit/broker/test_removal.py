@@ -4,6 +4,7 @@ import pytest
 
 from sdcm import journal, process_identity
 from sdcm.broker.admission import Admission
+from sdcm.broker.asking import Asking
 from sdcm.broker.demand import Demand
 from sdcm.broker.desk import BrokerDesk
 from sdcm.broker.gate import Gate
@@ -30,10 +31,19 @@ def supplies(tmp_path):
         runtime=tmp_path,
         ledger=Ledger(tmp_path / "state", RUN, process_identity.identify()),
         journal=Journal(tmp_path / journal.FILE_NAME),
+        dismissed=[],
     )
+    made.dismiss = made.dismissed.append
     yield made
     made.ledger.close()
     made.journal.close()
+
+
+def a_desk(supplies, watched=(), **options):
+    leaks = SimpleNamespace(
+        is_watched=lambda service: service in watched, take=lambda *_: None, left=lambda *_: None, move=lambda *_: None
+    )
+    return BrokerDesk(supplies, Gate(), Admission(100, 1), leaks, demand=Demand(None), **options)
 
 
 def events(supplies, name):
@@ -54,7 +64,7 @@ def test_a_container_that_stays_is_journalled_as_left_and_stays_in_the_ledger(su
 
 
 def test_a_removal_in_the_background_that_fails_is_journalled(supplies):
-    desk = BrokerDesk(supplies, Gate(), Admission(100, 1), None, demand=Demand(None))
+    desk = a_desk(supplies)
 
     def refuse():
         raise OSError("the cluster is gone")
@@ -63,3 +73,30 @@ def test_a_removal_in_the_background_that_fails_is_journalled(supplies):
     desk.close(30)
     (record,) = events(supplies, "removal-failed")
     assert (record["name"], record["reason"]) == ("sct-0123abcd-1", "the cluster is gone")
+
+
+def test_a_service_goes_once_no_test_needs_it_and_none_is_looked_at_any_more(supplies):
+    watched = {"kubernetes"}
+    desk = a_desk(supplies, watched)
+    desk.handle("main/1", "unneeded", {"service": "kubernetes"}, Asking())
+    assert supplies.dismissed == []
+    watched.clear()
+    desk.handle("gw0/2", "span", {"state": "over"}, Asking())
+    assert supplies.dismissed == ["kubernetes"]
+
+
+def test_a_service_goes_too_when_the_worker_that_was_to_look_has_died(supplies):
+    watched = {"kubernetes"}
+    desk = a_desk(supplies, watched)
+    desk.handle("main/1", "unneeded", {"service": "kubernetes"}, Asking())
+    watched.clear()
+    desk.left("gw0/2")
+    assert supplies.dismissed == ["kubernetes"]
+
+
+def test_with_repetitions_a_service_goes_in_the_last_one(supplies):
+    desk = a_desk(supplies, repeat=2)
+    desk.handle("main/1", "unneeded", {"service": "kubernetes"}, Asking())
+    assert supplies.dismissed == []
+    desk.handle("main/2", "unneeded", {"service": "kubernetes"}, Asking())
+    assert supplies.dismissed == ["kubernetes"]

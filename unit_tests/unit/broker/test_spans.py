@@ -1,5 +1,9 @@
 """Who may have made what appeared at a time."""
 
+from types import SimpleNamespace
+
+from sdcm.broker.asking import Asking
+from sdcm.broker.leak_desk import LeakDesk
 from sdcm.broker.spans import Spans
 
 
@@ -44,3 +48,15 @@ def test_a_worker_that_is_gone_makes_nothing_more_unless_it_goes_on_under_anothe
     spans.left("b")
     assert moved.over == 0.0
     assert lost.over > 10.0
+
+
+def test_a_service_is_watched_until_all_its_tests_are_over_and_looked_at():
+    spans, asked = Spans(), []
+    cluster = SimpleNamespace(begin=lambda _: None, end=lambda _: asked.append(desk.is_watched("kubernetes")))
+    desk = LeakDesk(spans, SimpleNamespace(), cluster)
+    told = {"span": "1", "label": "a::b", "services": ["kubernetes"], "at": 1.0}
+    assert not desk.is_watched("kubernetes")
+    desk.take("gw0/1", {**told, "state": "open"}, Asking())
+    assert (desk.is_watched("kubernetes"), desk.is_watched("docker")) == (True, False)
+    desk.take("gw0/1", {"span": "1", "state": "over", "at": 2.0}, Asking())
+    assert (asked, desk.is_watched("kubernetes")) == ([True], False)
