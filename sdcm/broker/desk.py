@@ -20,6 +20,7 @@ from sdcm.broker.node_pool import NodePool
 from sdcm.broker.nodes import NodeMaker
 from sdcm.broker.protocol import NodeRequest
 from sdcm.broker.supplies import Supplies
+from sdcm.broker.under_way import UnderWay
 from sdcm.cloud.removal import remove_owned
 from sdcm.containers.service import ContainerRequest
 from sdcm.errors import UsageProblem
@@ -62,6 +63,7 @@ class BrokerDesk:
         self._supplies = supplies
         self._gate = gate
         self._leases = Leases(keep_failed=keep_failed)
+        self._waits = UnderWay()
         self._containers = ContainerMaker(supplies, gate, admission)
         self._namespaces = itertools.count(1)
         self._dismissal = Dismissal(supplies.dismiss, is_watched=leaks.is_watched, times=repeat)
@@ -107,7 +109,8 @@ class BrokerDesk:
         handler = self._handlers.get(op)
         if handler is None:
             raise UsageProblem(f"unknown request {op!r}")
-        return handler(worker, arguments, asking)
+        with self._waits.answering(worker, op, arguments):
+            return handler(worker, arguments, asking)
 
     def left(self, worker: str) -> None:
         """End the leases of a worker whose connection closed."""
@@ -234,7 +237,8 @@ class BrokerDesk:
             {"what": lease.what, "test": lease.test, "worker": lease.worker, "kept": lease.kept}
             for lease in self._leases.all()
         ]
-        return {"run": self._supplies.run_id, "leases": leases, **self._supplies.state()}
+        run = {"run": self._supplies.run_id, "leases": leases, "waits": self._waits.told()}
+        return {**run, "nodes": self._pool.counts(), **self._supplies.state()}
 
     def _enter(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         """Tell how to get at what is leased under a name, or under a name that ends so."""

@@ -151,6 +151,10 @@ class NodePool:
         self._throw_away(standing, "its room is needed")
         return True
 
+    def counts(self) -> dict[str, int]:
+        """Return how many nodes stand, stand ready, and are on their way to be ready."""
+        return self._shelf.counts()
+
     def close(self) -> None:
         """Hand nothing on any more; what stands is teardown's."""
         self._shelf.close()

@@ -63,6 +63,12 @@ class NodeShelf:
         with self._change:
             return self._coming[key]
 
+    def counts(self) -> dict[str, int]:
+        """Return how many stand, stand ready, and are being put back or booted ahead."""
+        with self._change:
+            ready = sum(len(row) for row in self._ready.values())
+            return {"standing": self._standing.total(), "ready": ready, "coming": self._coming.total()}
+
     def stands(self, key: str) -> None:
         """Count a node that has booted."""
         with self._change:

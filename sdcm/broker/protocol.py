@@ -16,7 +16,7 @@ keeps its leases, and the request is given up.
     own        kind, name, facts, test        -> lease, entry (a cloud resource that the worker is about to make)
     disown     lease, entry                   -> (it is gone)
     release    lease, failed (its test has)
-    status                                    -> services, leases, steps
+    status                                    -> services, leases, steps, nodes, waits
     enter      what (a name, or its end)      -> found (of each: what, test, and what its lease was answered with)
     keep       seconds                        -> (the environment outlives its opener)
     stop                                      -> (tear down now)

@@ -1,4 +1,4 @@
-"""What Ctrl-C, SIGTERM and a closed terminal do to a run."""
+"""What Ctrl-C, SIGTERM, a closed terminal and SIGUSR1 do to a run."""
 
 import signal
 from types import FrameType, TracebackType
@@ -15,6 +15,7 @@ class Interrupts:
     Attributes:
         count: Requests so far.
         deferred: A request is only counted: whoever waits passes it on.
+        asked: How often SIGUSR1 has asked what goes on right now.
         keys_are_pytests: pytest has the terminal: a Ctrl-C reaches it from there, and may be meant for a debugger.
             It is no request to us.
     """
@@ -22,6 +23,7 @@ class Interrupts:
     def __init__(self) -> None:
         """Start at none."""
         self.count = 0
+        self.asked = 0
         self.deferred = False
         self.keys_are_pytests = False
         self._before: dict[signal.Signals, Any] = {}
@@ -30,6 +32,7 @@ class Interrupts:
     def __enter__(self) -> "Interrupts":
         for number in _SIGNALS:
             self._before[number] = signal.signal(number, self._handle)
+        self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._ask)
         return self
 
     def __exit__(
@@ -46,6 +49,9 @@ class Interrupts:
         """
         if self.count:
             raise Interrupted("interrupted", why=self._last)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked += 1
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.keys_are_pytests and number == signal.SIGINT:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdcm import journal as journals
-from sdcm.broker.protocol import BROKER_VARIABLE
+from sdcm.broker.protocol import BROKER_VARIABLE, SOCKET_NAME
 from sdcm.exit_codes import ExitCode
 from sdcm.run import report, report_files, services
 from sdcm.run.display import JournalDisplay, Known
 from sdcm.run.engine_watch import lost_engine
 from sdcm.run.pytest_session import PytestOutcome, PytestSession, keeps_terminal, pytest_argv
+from sdcm.run.right_now import Answering
 from sdcm.run.selection import SELECTION_FILE, files_of
 from sdcm.run.teardown import end_strays
 from sdcm.run.workers import auto_workers
@@ -82,8 +83,14 @@ def display_of(run: "Run") -> JournalDisplay:
         seconds = durations.read_or_nothing(durations.file_to_read(run.project, run.places, run.environ))
         return {test.nodeid: test.services for test in chosen}, durations.seconds_by_test(seconds)
 
+    def socket() -> Path | None:
+        # The run's own broker, which knows of a kept one nothing: what is leased from that, `env status` tells.
+        file = run.places.run_runtime(run.run_id) / SOCKET_NAME
+        return file if file.exists() else None
+
+    answering = Answering(run.state, lambda: run.interrupts.asked, socket, report.say)
     journal = run.state / journals.FILE_NAME
-    return JournalDisplay(journal, run.environ, verbosity=run.options.verbosity, known=known)
+    return JournalDisplay(journal, run.environ, verbosity=run.options.verbosity, known=known, asked=answering.look)
 
 
 def _fault(run: "Run") -> str:

@@ -61,7 +61,7 @@ def status(terminal):
 
 def assert_as_before(terminal):
     """Check that nothing of ours is left on the screen, and the terminal is as it was."""
-    assert not [line for line in terminal.text().splitlines() if STATUS.match(line) or "gw0 test_that" in line]
+    assert not [line for line in terminal.text().splitlines() if STATUS.match(line)]
     assert terminal.modes() == terminal.modes_before
     assert terminal.screen.cursor.x == 0
     assert terminal.screen.margins is None
@@ -157,3 +157,20 @@ def test_colours_are_forced_through_a_pipe(project):
     (failures,) = re.findall(r"^=+ FAILURES =+$", plain, re.MULTILINE)
     assert len(failures) == 93
     assert wait_for(project.nothing_left, step=0.1, timeout=20)
+
+
+def test_sigusr1_tells_what_every_worker_does_and_disturbs_nothing(project):
+    with in_terminal(project, "unit-tests", "-n", "2", "-t", "test_n.py", lines=50) as terminal:
+        terminal.wait_for(lambda: "20/21 done" in status(terminal))
+        os.kill(terminal.child.pid, signal.SIGUSR1)
+        terminal.wait_for(lambda: re.search(r"^ +until\(\"go\"\)$", terminal.text(), re.MULTILINE))
+        terminal.wait_for(lambda: re.search(r"^  controller +pid \d+: no test$", terminal.text(), re.MULTILINE))
+        text = terminal.text()
+        assert "20 of 21 tests done, 1 failed, 1 skipped" in text
+        assert re.search(r"^  gw[01] +pid \d+: unit_tests/test_n.py::test_that_waits \(call\)$", text, re.MULTILINE)
+        assert "thread MainThread" in text
+        assert status(terminal)
+        (project.root / "go").touch()
+        assert terminal.wait() == 1
+        assert "19 passed, 1 skipped, 1 failed" in terminal.text()
+        assert_as_before(terminal)
