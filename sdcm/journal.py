@@ -49,6 +49,7 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
     teardown-end    seconds, leftovers (kind, name, reason each)
     critical-path   text (one line), links (what, kind, after: seconds since the run's start, seconds): what the wall
                     time consisted of, see `sdcm.reporters.critical_path`
+    kept            environ (name -> value: what to export to use the environment that is kept)
     run-end         exit_code, seconds
 """
 

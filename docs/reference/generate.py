@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from sdcm import environment_variables
+from sdcm import journal as journals
 from sdcm.config import layers, schema
 from sdcm.config.options import Options, example_of, is_appendable, is_secret
 from sdcm.config.origins import type_name
@@ -150,6 +151,28 @@ A kubernetes test on the run's own Kind cluster needs Docker for the cluster, bu
 """
 
 
+def journal() -> str:
+    """Return the page of the journal's events, which the module lists."""
+    head, _, listed = inspect.getdoc(journals).partition("Events:\n")  # type: ignore[union-attr]
+    events: list[tuple[str, str]] = []
+    for line in filter(str.strip, listed.splitlines()):
+        name, text = line[4:20].strip(), line[20:].strip()
+        if name:
+            events.append((name, text))
+        else:
+            events[-1] = (events[-1][0], f"{events[-1][1]} {text}")
+    table = rows(("event", "says, besides `event` and `at`"), ((f"`{name}`", text) for name, text in events))
+    return f"""# Journal
+
+{_MADE}
+
+`journal.jsonl` in a run's state directory. {head.strip()}
+
+`sct.py report --from journal.jsonl` makes any report of it. Readers pass over events and fields that they do not know.
+
+{table}"""
+
+
 def _shown(default: object) -> str:
     if default is None or default in ("", [], {}):
         return "-"
@@ -210,6 +233,7 @@ def schema_file() -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "journal.md": journal,
     "exit-codes.md": exit_codes,
     "environment-variables.md": variables,
     "services.md": services,
