@@ -28,6 +28,8 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
                     failure), text (the failure in full), sections ([title, text] each), failure_class (product,
                     test, environment, leak), services (labels), properties ([name, value]
                     each). A worker that dies after the test's end adds a second one
+    evidence        test, worker, phase (in which it failed), folder (below the reports' folder), line (the most telling
+                    one), files (file, what, bytes, cut each; the first is the index)
     test-event      test, worker, base (kind of event), severity, period, event_id, line (what a test's event system was
                     told; the whole of it is in the files of events/ beside the journal)
     held-back       test, seconds (it waited for other tests to end: run_alone, weight, concurrency)

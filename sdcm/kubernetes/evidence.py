@@ -21,17 +21,18 @@ def gather(api: Api, namespace: str, pods: Iterable[Mapping[str, Any]], lines: i
     """
     chosen = list(pods)
     parts = ["\n".join(describe_pod(pod) for pod in chosen) or "no pods"]
-    if events := _events(api, namespace):
-        parts.append("events:\n" + "\n".join(events))
+    if told := events(api, namespace)[-_EVENTS:]:
+        parts.append("events:\n" + "\n".join(told))
     unwell = [pod for pod in chosen if not is_met(pod, "Ready")]
     for pod in unwell or chosen:
         parts += _logs(api, namespace, pod, lines)
     return "\n\n".join(parts)
 
 
-def _events(api: Api, namespace: str) -> list[str]:
+def events(api: Api, namespace: str) -> list[str]:
+    """Return a namespace's events, a line each, the latest last; or why they cannot be read."""
     try:
-        events = api.items(f"/api/v1/namespaces/{namespace}/events")
+        found = api.items(f"/api/v1/namespaces/{namespace}/events")
     except SctError as exc:
         return [f"(they cannot be read: {exc})"]
 
@@ -45,7 +46,7 @@ def _events(api: Api, namespace: str) -> list[str]:
         what = f"{about['kind'].lower()}/{about['name']}"
         return f"{when(event)} {event.get('type')} {what} {event.get('reason')}{times}: {told}"
 
-    return [line(event) for event in sorted(events, key=when)[-_EVENTS:]]
+    return [line(event) for event in sorted(found, key=when)]
 
 
 def _logs(api: Api, namespace: str, pod: Mapping[str, Any], lines: int) -> list[str]:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sdcm.pytest_plugin import evidence
-from sdcm.pytest_plugin.leasing import leased
+from sdcm.pytest_plugin.leasing import leased, watched
 
 if TYPE_CHECKING:
     from sdcm.containers.container import Container
@@ -32,6 +31,5 @@ def container_for(asking: pytest.FixtureRequest, wanted: "ContainerRequest") -> 
 
     with leased(asking, "container", request=wanted.to_record()) as answer:
         record = ContainerRecord.from_record(answer["container"])
-        with closing(record.open()) as container:
-            evidence.watch(asking.node, container)
+        with closing(record.open()) as container, watched(asking, container):
             yield container

@@ -1,14 +1,14 @@
 """`docker_scylla`, `docker_scylla_2` and `docker_scylla_cluster`: database nodes in containers."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from sdcm.errors import ServiceUnavailable
-from sdcm.pytest_plugin import evidence, node_arguments
-from sdcm.pytest_plugin.leasing import leased
+from sdcm.pytest_plugin import node_arguments
+from sdcm.pytest_plugin.leasing import leased, watched
 from sdcm.pytest_plugin.node_arguments import request_of
 from sdcm.pytest_plugin.readiness import skip_unavailable
 from sdcm.pytest_plugin.session import context_of
@@ -40,11 +40,8 @@ def node_for(request: pytest.FixtureRequest, wanted: "NodeRequest") -> Iterator[
             if wanted.ssl:
                 params.update(client_encrypt=True, client_encrypt_mtls=wanted.mtls)
         node.tell_of_nodetool(_nodetool_event)
-        evidence.watch(request.node, node)
-        try:
+        with watched(request, node), closing(node):
             yield node
-        finally:
-            node.close()
 
 
 def _params_of(request: pytest.FixtureRequest) -> "SCTConfiguration | None":

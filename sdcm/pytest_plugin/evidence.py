@@ -12,7 +12,7 @@ import pytest
 
 from sdcm.errors import EnvironmentFailed, SctError
 from sdcm.program import as_typed
-from sdcm.pytest_plugin import collecting, failure_class
+from sdcm.pytest_plugin import collecting, evidence_folder, failure_class
 from sdcm.wait import guarded_by
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ NOTE_PROPERTY = "sct.note"
 STACKS = pytest.StashKey[str]()
 #: Class of a failure that the run's request to stop has made.
 BLAME = pytest.StashKey[str]()
+#: How the containers were before a failing tear-down gave them back.
+BEFORE_RELEASE = pytest.StashKey["Findings"]()
 #: Set on a test as soon as one of its phases has failed.
 FAILED = pytest.StashKey[bool]()
 _LOG_LINES = 60
@@ -51,13 +53,20 @@ class Watched(Protocol):
 _WATCHED = pytest.StashKey[list[Watched]]()
 
 
-def _watched(item: pytest.Item) -> list[Watched]:
-    return item.stash.setdefault(_WATCHED, [])
+def watched_by(item: pytest.Item) -> list[Watched]:
+    """Return what a test has, that of its module and wider included."""
+    return [container for node in item.listchain() for container in node.stash.get(_WATCHED, ())]
 
 
-def watch(item: pytest.Item, container: Watched) -> None:
-    """Attach this container's log to the test's report, should it fail."""
-    _watched(item).append(container)
+def watch(node: pytest.Item | pytest.Collector, container: Watched) -> None:
+    """Attach this container's log to the reports of a test, or of a module's or session's tests, that fail."""
+    node.stash.setdefault(_WATCHED, []).append(container)
+
+
+def unwatch(node: pytest.Item | pytest.Collector, container: Watched) -> None:
+    """Look at this container no more: it is given back."""
+    watched = node.stash.get(_WATCHED, [])
+    watched[:] = [each for each in watched if each is not container]
 
 
 @dataclass(frozen=True)
@@ -75,17 +84,24 @@ class Findings:
     engine_lost: str
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note when the test begins: its evidence starts there."""
+    evidence_folder.begin(item)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """End the waits of a test as soon as a container that it holds has ended by itself."""
 
     def sentinel(_started: float) -> SctError | None:
-        for container in _watched(item):
+        for container in watched_by(item):
             given_up = getattr(container, "given_up", None)
             if given_up is not None and (ended := given_up()) is not None:
                 return ended if isinstance(ended, SctError) else None
         return None
 
+    item.stash[evidence_folder.BODY] = time.time()
     with guarded_by(sentinel):
         return (yield)
 
@@ -104,7 +120,8 @@ def pytest_runtest_makereport(
     if not report.failed or call.excinfo is None:
         return report
     error = call.excinfo.value
-    findings = _look(_watched(item))
+    # After a tear-down nothing stands any more; what was seen before its leases went is what counts.
+    findings = item.stash.get(BEFORE_RELEASE, None) or look(item)
     full = _disk_full(item)
     name = blame or failure_class.classify(
         error,
@@ -123,6 +140,7 @@ def pytest_runtest_makereport(
             report.longrepr = str(error)
     if stacks:
         report.sections.append(("stacks of all threads when its time was up", stacks))
+    evidence_folder.keep(item, call, report, findings, name, stacks=stacks, hurry=bool(blame))
     report.sections.extend(findings.sections)
     return report
 
@@ -130,7 +148,7 @@ def pytest_runtest_makereport(
 def _disk_full(item: pytest.Item) -> str:
     """Return that the disk of the test's engine is full; empty when it is not, or cannot be seen from here."""
     host = os.environ.get("DOCKER_HOST", "")
-    if not host.startswith("unix://") or not (_watched(item) or "docker" in collecting.needs_of(item).services):
+    if not host.startswith("unix://") or not (watched_by(item) or "docker" in collecting.needs_of(item).services):
         return ""
     from sdcm.ownership.docker_endpoint import Endpoint
 
@@ -141,6 +159,11 @@ def _disk_full(item: pytest.Item) -> str:
     except (SctError, OSError, LookupError, TypeError):
         return ""
     return f"the disk of the engine is full ({root}): {as_typed(_MORE_ROOM)}" if free < _FULL else ""
+
+
+def look(item: pytest.Item) -> Findings:
+    """Look at what a test has, as it is now."""
+    return _look(watched_by(item))
 
 
 def _look(containers: Iterable[Watched]) -> Findings:
@@ -187,5 +210,6 @@ def has_failed(node: pytest.Item | pytest.Collector) -> bool:
 
 def last_evidence(item: pytest.Item) -> str:
     """Return the sections of a test that must be ended with its process, as one text."""
-    findings = _look(_watched(item))
+    findings = look(item)
+    evidence_folder.keep_last(item, findings)
     return "\n".join(f"--- {title} ---\n{text}" for title, text in findings.sections)

@@ -1,13 +1,13 @@
 """`kafka_cluster`: a Kafka broker in a container."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sdcm.errors import ServiceUnavailable
-from sdcm.pytest_plugin import evidence
-from sdcm.pytest_plugin.leasing import leased
+from sdcm.pytest_plugin.leasing import leased, watched
 from sdcm.pytest_plugin.readiness import skip_unavailable
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ def kafka_cluster(request: pytest.FixtureRequest) -> Iterator["KafkaCluster"]:
         skip_unavailable("docker", exc)
     with leased(request, "container", request=kafka.request().to_record()) as answer:
         cluster = kafka.KafkaCluster(ContainerRecord.from_record(answer["container"]), docker_folder() / "kafka/start")
-        evidence.watch(request.node, cluster)
-        try:
+        with watched(request, cluster), closing(cluster):
             cluster.begin()
             yield cluster
-        finally:
-            cluster.close()

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sdcm.pytest_plugin import evidence
-from sdcm.pytest_plugin.leasing import leased
+from sdcm.pytest_plugin.leasing import leased, watched
 from sdcm.pytest_plugin.session import context_of
 
 if TYPE_CHECKING:
@@ -35,6 +34,5 @@ def k8s_cluster(request: pytest.FixtureRequest) -> Iterator["KubernetesNamespace
             labels=answer["labels"],
             loader=lambda image: str(client.ask("load-image", image=image)["reference"]),
         )
-        evidence.watch(request.node, namespace)
-        with namespace:
+        with watched(request, namespace), namespace:
             yield namespace

@@ -9,7 +9,7 @@ import pytest
 
 from sdcm import journal
 from sdcm.errors import ServiceUnavailable
-from sdcm.pytest_plugin.evidence import has_failed
+from sdcm.pytest_plugin import evidence, giving_back
 from sdcm.pytest_plugin.readiness import skip_unavailable
 from sdcm.pytest_plugin.session import context_of, worker_name
 
@@ -42,11 +42,25 @@ def leased(asking: pytest.FixtureRequest, op: str, **arguments: Any) -> Iterator
     except ServiceUnavailable as exc:
         skip_unavailable(_LABELS[op], exc)
     note(op, "granted", lease=answer["lease"], seconds=round(time.monotonic() - started, 3))
+
+    def give_back() -> None:
+        client.ask("release", lease=answer["lease"], failed=evidence.has_failed(asking.node))
+        note(op, "ended", lease=answer["lease"])
+
     try:
         yield answer
     finally:
-        client.ask("release", lease=answer["lease"], failed=has_failed(asking.node))
-        note(op, "ended", lease=answer["lease"])
+        giving_back.at_end(asking.config, give_back)
+
+
+@contextmanager
+def watched(asking: pytest.FixtureRequest, container: evidence.Watched) -> Iterator[None]:
+    """Have a failing test tell of this container for as long as it is leased."""
+    evidence.watch(asking.node, container)
+    try:
+        yield
+    finally:
+        giving_back.at_end(asking.config, lambda: evidence.unwatch(asking.node, container))
 
 
 class _Note:

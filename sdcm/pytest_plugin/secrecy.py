@@ -26,6 +26,15 @@ def redactor_of(config: pytest.Config) -> Redactor:
     return config.stash[_REDACTOR]
 
 
+def redactor_of_now(config: pytest.Config) -> Redactor:
+    """Return the same, told of the secrets that the environment names at this moment."""
+    redactor = redactor_of(config)
+    redactor.learn_named(os.environ)
+    for path in filter(None, os.environ.get("KUBECONFIG", "").split(os.pathsep)):
+        redactor.learn_kubeconfig(Path(path))
+    return redactor
+
+
 def know_params(config: pytest.Config, params: "SCTConfiguration") -> None:
     """Hide the secrets of a configuration from now on."""
     redactor = redactor_of(config)
@@ -45,10 +54,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if not (report.failed or report.sections) or not acts(item.config):
         return report
-    redactor = redactor_of(item.config)
-    redactor.learn_named(os.environ)
-    for path in filter(None, os.environ.get("KUBECONFIG", "").split(os.pathsep)):
-        redactor.learn_kubeconfig(Path(path))
+    redactor = redactor_of_now(item.config)
     report.sections = [(title, redactor.text(content)) for title, content in report.sections]
     report.longrepr = _hidden(report.longrepr, redactor)
     return report

@@ -6,6 +6,8 @@ far as it is in view, so that thousands of tests cost little.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from sdcm.reporters.critical_path_text import critical_path_line
 from sdcm.reporters.html_data import html_data, plain, unsuccessful
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.phrases import seconds_text
-from sdcm.reporters.records import EndedTest
+from sdcm.reporters.records import EndedTest, EvidenceFile
 from sdcm.reporters.timeline import Timeline
 from sdcm.reporters.whole_files import whole_file
 
@@ -28,6 +30,8 @@ _TOLD = 200
 _LONGEST = 60_000
 _ALL = 8_000_000
 _SLOWEST = 15
+#: Files of evidence that hold what a failure's own part of the page shows.
+_TOLD_ANYWAY = {"failure.txt", "failure-evidence.txt", "stacks.txt", "output.txt"}
 
 
 def write_html(result: RunResult, timeline: Timeline, path: Path) -> None:
@@ -59,7 +63,7 @@ def to_html(result: RunResult, timeline: Timeline) -> str:
 
 
 def _values(result: RunResult, timeline: Timeline) -> dict[str, Any]:
-    failures = _shortened(unsuccessful(result)[:_TOLD])
+    failures = _shortened(result, unsuccessful(result)[:_TOLD])
     return {
         "result": result,
         "verdict": _verdict(result),
@@ -84,7 +88,7 @@ def _verdict(result: RunResult) -> str:
     return f"exit code {result.exit_code} ({names.get(result.exit_code, 'not one of ours')})"
 
 
-def _shortened(tests: tuple[EndedTest, ...]) -> list[dict[str, Any]]:
+def _shortened(result: RunResult, tests: tuple[EndedTest, ...]) -> list[dict[str, Any]]:
     """Return the failures with as much of their texts as fits."""
     left = _ALL
 
@@ -103,9 +107,28 @@ def _shortened(tests: tuple[EndedTest, ...]) -> list[dict[str, Any]]:
             "test": test,
             "text": cut(test.text),
             "sections": [(plain(title), cut(content)) for title, content in test.sections],
+            "folder": result.folder_of(test),
+            "files": [
+                (each.file, f"{each.what}, {each.bytes} bytes{', shortened' if each.cut else ''}", cut(content))
+                for each, content in _files(result.folder_of(test), test)
+            ],
         }
         for test in tests
     ]
+
+
+def _files(folder: Path | None, test: EndedTest) -> Iterator[tuple[EvidenceFile, str]]:
+    """Yield the files of a test's evidence that are still there, with their content.
+
+    The failure's own text and what it came with are in the report anyway.
+    """
+    if folder is None or test.evidence is None:
+        return
+    for each in test.evidence.files:
+        if each.file in _TOLD_ANYWAY:
+            continue
+        with suppress(OSError):
+            yield each, (folder / each.file).read_text(encoding="utf-8", errors="replace")
 
 
 def _embedded(data: dict[str, Any]) -> str:

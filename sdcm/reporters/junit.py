@@ -3,11 +3,16 @@
 The steps of set-up, where there were any, are a suite of their own, `sct.setup`; the tests are the
 suite `pytest`; what tests left behind is a suite `sct.leaks`, one case each, named for the test; where
 teardown could not remove something there is a suite `sct.teardown` that says so.
+
+Files that belong to a case (a step's log, a test's evidence) are named in its output, each in a line
+`[[ATTACHMENT|path]]`. Jenkins' JUnit Attachments plugin takes all of them, by absolute path; GitLab takes the first,
+by its path below the job's folder.
 """
 
+import os
 import re
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -21,24 +26,26 @@ _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
-def write_junit(result: RunResult, path: Path) -> None:
+def write_junit(result: RunResult, path: Path, environ: Mapping[str, str] | None = None) -> None:
     """Write the report; the file appears whole or not at all.
 
     Args:
         result: The run, finished or not.
         path: The file; its folder is made.
+        environ: Tells which CI system the report is for; this process's own when omitted.
     """
     with whole_file(path) as temporary:
-        ET.ElementTree(to_junit(result)).write(temporary, encoding="utf-8", xml_declaration=True)
+        ET.ElementTree(to_junit(result, environ)).write(temporary, encoding="utf-8", xml_declaration=True)
 
 
-def to_junit(result: RunResult) -> ET.Element:
-    """Return the report's root element, `testsuites`."""
-    suites = [_suite("pytest", [_test(test) for test in result.tests], result)]
+def to_junit(result: RunResult, environ: Mapping[str, str] | None = None) -> ET.Element:
+    """Return the report's root element, `testsuites`; see `write_junit`."""
+    attached = _Attachments(os.environ if environ is None else environ)
+    suites = [_suite("pytest", [_test(test, result, attached) for test in result.tests], result)]
     for properties in _census(result):
         suites[0].insert(0, properties)
     if result.steps:
-        suites.insert(0, _suite("sct.setup", [_step(step) for step in result.steps], result))
+        suites.insert(0, _suite("sct.setup", [_step(step, attached) for step in result.steps], result))
     if result.leaks:
         suites.append(
             _suite("sct.leaks", [_leak(leak, leak in result.leaks_that_count) for leak in result.leaks], result)
@@ -87,7 +94,21 @@ def _add(case: ET.Element, kind: str, message: str, content: str = "", type_name
     child.text = _legal(content) or None
 
 
-def _step(step: EndedStep) -> ET.Element:
+class _Attachments:
+    """How a CI system wants attached files to be named."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._base = environ.get("CI_PROJECT_DIR", "") if environ.get("GITLAB_CI") else ""
+
+    def line(self, path: str | Path) -> str:
+        """Return the line that attaches a file."""
+        named = Path(path)
+        if self._base and named.is_relative_to(self._base):
+            named = named.relative_to(self._base)
+        return f"[[ATTACHMENT|{named}]]"
+
+
+def _step(step: EndedStep, attached: _Attachments) -> ET.Element:
     case = _case("sct.setup", step.step, step.seconds)
     if step.status == "failed":
         _add(case, "error", step.error, "\n".join(filter(None, (step.evidence, step.log))), "environment")
@@ -96,14 +117,16 @@ def _step(step: EndedStep) -> ET.Element:
     elif step.status != "done":
         _add(case, "skipped", step.error or step.status)
     if step.log and step.status not in {"done", "skipped"}:
-        # GitLab and Jenkins' attachments plugin offer the file with the case, where it lies in the job's folder.
-        ET.SubElement(case, "system-out").text = _legal(f"[[ATTACHMENT|{step.log}]]")
+        ET.SubElement(case, "system-out").text = _legal(attached.line(step.log))
     return case
 
 
-def _test(test: EndedTest) -> ET.Element:
+def _test(test: EndedTest, result: RunResult, attached: _Attachments) -> ET.Element:
     case = _case(*_names(test.test), test.seconds)
+    folder = result.folder_of(test)
     own = {"worker": test.worker, "failure_class": test.failure_class, "services": ",".join(test.services)}
+    if test.evidence is not None:
+        own |= {"tells_most": test.evidence.line, "evidence": str(folder or test.evidence.folder)}
     properties = [*own.items(), *test.properties]
     if any(value for _, value in properties):
         parent = ET.SubElement(case, "properties")
@@ -117,8 +140,9 @@ def _test(test: EndedTest) -> ET.Element:
         _add(case, "error", (f"failed{where}: " if where else "") + test.reason, test.text, test.failure_class)
     elif test.outcome in {"skipped", "xfailed"}:
         _add(case, "skipped", test.reason, type_name="pytest.xfail" if test.outcome == "xfailed" else "pytest.skip")
-    if test.sections:
-        ET.SubElement(case, "system-out").text = _legal(_sections(test.sections))
+    files = [attached.line(folder / each.file) for each in test.evidence.files] if test.evidence and folder else []
+    if test.sections or files:
+        ET.SubElement(case, "system-out").text = _legal("\n".join([*files, _sections(test.sections)]))
     return case
 
 

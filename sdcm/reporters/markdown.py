@@ -19,7 +19,7 @@ def to_markdown(result: RunResult) -> str:
     for name, tests in result.failures_by_class.items():
         lines += [f"### Failed: {name} ({len(tests)})", ""]
         for test in tests[:_LISTED]:
-            lines += _failure(test)
+            lines += _failure(test, result)
         lines += _more(len(tests))
     lines += _listed("Unfinished", [f"`{test.test}`" for test in result.unfinished])
     lines += _listed("Set-up", [f"{_plain(step.step)}: {_plain(step.error)}" for step in result.failed_steps])
@@ -36,15 +36,19 @@ def to_markdown(result: RunResult) -> str:
     return "\n".join(lines)
 
 
-def _failure(test: EndedTest) -> list[str]:
+def _failure(test: EndedTest, result: RunResult) -> list[str]:
     where = f" (in {test.phase})" if test.phase in {"setup", "teardown"} else ""
     head = f"<code>{_escaped(test.test)}</code>{where}: {_escaped(' '.join(test.reason.split()))}"
+    kept = []
+    if test.evidence is not None:
+        kept += [f"Tells most: <code>{_escaped(test.evidence.line)}</code>", ""] if test.evidence.line else []
+        kept += [f"Evidence: `{result.folder_of(test) or test.evidence.folder}`", ""]
     if not test.text:
-        return [f"- {head}", ""]
+        return [f"- {head}", "", *kept]
     content = test.text if len(test.text) <= _SHOWN else "...\n" + test.text[-_SHOWN:]
     # A block of HTML ends at an empty line, so the text is in a fence of its own.
     fence = "`" * (max((len(run) for run in _ticks(content)), default=2) + 1)
-    return [f"<details><summary>{head}</summary>", "", fence, content, fence, "", "</details>", ""]
+    return [f"<details><summary>{head}</summary>", "", *kept, fence, content, fence, "", "</details>", ""]
 
 
 def _ticks(content: str) -> list[str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdcm import journal
+from sdcm.evidence.folder import FOLDER as EVIDENCE
+from sdcm.evidence.folder import reports_folder
 from sdcm.exit_codes import OF_PYTEST, ExitCode
 from sdcm.paths import LAST_WORDS
 from sdcm.reporters import last_words
@@ -53,6 +55,7 @@ class RunResult:
         finished: Whether the run came to its end.
         milestones: When what was reached.
         stages: What it did beside set-up and tests, in the order of their ends.
+        reports: Folder that the tests' evidence lies below; empty where only records were read.
     """
 
     run: str
@@ -74,6 +77,7 @@ class RunResult:
     finished: bool
     milestones: Milestones
     stages: tuple[Stage, ...]
+    reports: str = ""
 
     @classmethod
     def from_journal(cls, records: Iterable[Record], selected: Iterable[SelectedTest] = ()) -> "RunResult":
@@ -90,7 +94,7 @@ class RunResult:
         return cls(
             run=text(reader.run, "run"),
             command=text(reader.run, "command"),
-            tests=tuple(reader.tests),
+            tests=reader.ended(),
             selected=reader.selected,
             steps=tuple(reader.steps.values()),
             services=tuple(reader.services.values()),
@@ -113,7 +117,18 @@ class RunResult:
     def from_file(cls, path: Path, selected: Iterable[SelectedTest] = ()) -> "RunResult":
         """Read the journal at `path`, and what ended processes left beside it; an empty result when there is none."""
         result = cls.from_journal(journal.read(path), selected)
-        return replace(result, tests=last_words.with_last_words(result.tests, path.parent / LAST_WORDS))
+        tests = last_words.with_last_words(result.tests, path.parent / LAST_WORDS)
+        # A journal that was sent by somebody may have its evidence beside it, wherever the run's reports went.
+        settled = reports_folder(path.parent)
+        root = settled if (settled / EVIDENCE).is_dir() else path.parent
+        return replace(result, tests=tests, reports=str(root.absolute()))
+
+    def folder_of(self, test: EndedTest) -> Path | None:
+        """Return the folder of a test's evidence; None where it has none, or it is not there any more."""
+        if test.evidence is None or not self.reports:
+            return None
+        folder = Path(self.reports) / test.evidence.folder
+        return folder if folder.is_dir() else None
 
     @property
     def counts(self) -> dict[str, int]:

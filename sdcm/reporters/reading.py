@@ -5,7 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 from sdcm.errors import from_record
-from sdcm.reporters.records import DID_NOT_FINISH, OUTCOMES, PHASES, EndedStep, EndedTest, Leak, ServiceState, Stage
+from sdcm.reporters.records import (
+    DID_NOT_FINISH,
+    OUTCOMES,
+    PHASES,
+    EndedStep,
+    EndedTest,
+    Evidence,
+    EvidenceFile,
+    Leak,
+    ServiceState,
+    Stage,
+)
 from sdcm.services.selected import SelectedTest
 
 Record = Mapping[str, Any]
@@ -56,6 +67,7 @@ class JournalReader:
         self._begun: dict[str, float] = {}  # stages that have not ended
         self._test_ended = 0.0
         self._held_back: dict[str, float] = {}  # by node id, until the test starts
+        self._evidence: dict[str, Evidence] = {}
         self._latest: dict[str, int] = {}  # place in `tests` of each test's last start
         self._open: set[int] = set()
 
@@ -187,10 +199,35 @@ class JournalReader:
             services=self._services(record, name) or before.services,
             properties=tuple((str(key), str(value)) for key, value in record.get("properties") or ()),
         )
+        if ended.unsuccessful:
+            ended = replace(ended, evidence=self._evidence.pop(name, None) or before.evidence)
         # A worker that dies after a test has ended is reported as a second end of that test.
         if place in self._open or _badness(ended) > _badness(before):
             self.tests[place] = ended
         self._open.discard(place)
+
+    def _on_evidence(self, record: Record) -> None:
+        # Its worker writes it, who may be ahead of the process that tells of the test's start and end.
+        if folder := text(record, "folder"):
+            files = (each for each in record.get("files") or () if isinstance(each, Mapping))
+            self._evidence[text(record, "test")] = Evidence(
+                folder,
+                text(record, "line"),
+                tuple(
+                    EvidenceFile(
+                        text(each, "file"), text(each, "what"), int(number(each, "bytes")), int(number(each, "cut"))
+                    )
+                    for each in files
+                ),
+            )
+
+    def ended(self) -> tuple[EndedTest, ...]:
+        """Return the tests, those that never ended with what was kept of them nevertheless."""
+        tests = list(self.tests)
+        for place in self._open:
+            if (kept := self._evidence.get(tests[place].test)) is not None:
+                tests[place] = replace(tests[place], evidence=kept)
+        return tuple(tests)
 
     def _on_collect_error(self, record: Record) -> None:
         content = text(record, "text")

@@ -12,6 +12,38 @@ DID_NOT_FINISH = "did not finish"
 
 
 @dataclass(frozen=True)
+class EvidenceFile:
+    """One file of a failed test's evidence.
+
+    Attributes:
+        file: Its name.
+        what: What is in it.
+        bytes: Its size.
+        cut: Bytes that were left out of it.
+    """
+
+    file: str
+    what: str
+    bytes: int = 0
+    cut: int = 0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was kept of a failed test; see `sdcm.evidence`.
+
+    Attributes:
+        folder: Its folder, below that of the reports.
+        line: The most telling line beside the failure's own; may be empty.
+        files: Its files, the index first, then the most interesting ones.
+    """
+
+    folder: str
+    line: str = ""
+    files: tuple[EvidenceFile, ...] = ()
+
+
+@dataclass(frozen=True)
 class EndedTest:
     """One test, once for each time it ran.
 
@@ -33,6 +65,7 @@ class EndedTest:
         held_back: Seconds for which it waited for other tests to end, before it began.
         leasing: Seconds of its own for which it waited for what it leased: nodes, containers, namespaces.
         properties: What the test and its fixtures had to tell (`record_property`): name and value, in order.
+        evidence: What was kept of it, should it have failed.
     """
 
     test: str
@@ -52,6 +85,7 @@ class EndedTest:
     held_back: float = 0.0
     leasing: float = 0.0
     properties: tuple[tuple[str, str], ...] = ()
+    evidence: Evidence | None = None
 
     @property
     def unsuccessful(self) -> bool:

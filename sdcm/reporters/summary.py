@@ -1,5 +1,6 @@
 """The end of a run in a few lines, and as values for machines."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ def summary_lines(result: RunResult, reports: Path | str) -> list[str]:
     lines += [_row("", str(group)) for group in result.skips]
     lines += _failures(result)
     lines += _listed("changed", [f"{test}: {', then '.join(found)}" for test, found in result.changed.items()])
-    lines += _listed("unfinished", [_of(test) for test in result.unfinished])
+    unfinished = result.unfinished
+    lines += _listed("unfinished", [_of(test) for test in unfinished], [_evidence(result, each) for each in unfinished])
     lines += _listed("set-up", [f"{step.step} failed: {step.error}" for step in result.failed_steps])
     lines += _listed("lost", [f"worker {name}: {reason}" for name, reason in result.workers_lost.items()])
     lines += _listed("LEAK", [str(leak) for leak in result.leaks])
@@ -59,9 +61,12 @@ def summary_record(result: RunResult, reports: Path | str) -> dict[str, Any]:
         "not_run": result.not_run,
         "counts": result.counts,
         "skips": [vars(group) for group in result.skips],
-        "failures": {name: [_record(test) for test in tests] for name, tests in result.failures_by_class.items()},
+        "failures": {
+            name: [_record(result, test) for test in tests] for name, tests in result.failures_by_class.items()
+        },
         "changed": {test: list(found) for test, found in result.changed.items()},
         "unfinished": [test.test for test in result.unfinished],
+        "unfinished_evidence": [_record(result, test) for test in result.unfinished if test.evidence is not None],
         "steps": [
             {"step": step.step, "status": step.status, "seconds": step.seconds, "error": step.error}
             for step in result.steps
@@ -92,8 +97,17 @@ def _count(number: int, outcome: str) -> str:
 def _failures(result: RunResult) -> list[str]:
     lines: list[str] = []
     for name, tests in result.failures_by_class.items():
-        lines += _listed(name, [_of(test) for test in tests])
+        lines += _listed(name, [_of(test) for test in tests], [_evidence(result, test) for test in tests])
     return lines
+
+
+def _evidence(result: RunResult, test: EndedTest) -> list[str]:
+    """Return the line that tells most beside the failure's own, and where the rest lies."""
+    folder = result.folder_of(test)
+    if test.evidence is None or folder is None:
+        return []
+    line = [f"tells most: {test.evidence.line}"] if test.evidence.line else []
+    return [*line, f"evidence: {folder}"]
 
 
 def _of(test: EndedTest) -> str:
@@ -101,13 +115,29 @@ def _of(test: EndedTest) -> str:
     return f"{test.test}{where}: {test.reason}" if test.reason else f"{test.test}{where}"
 
 
-def _record(test: EndedTest) -> dict[str, Any]:
-    return {"test": test.test, "outcome": test.outcome, "phase": test.phase, "reason": test.reason}
+def _record(result: RunResult, test: EndedTest) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "test": test.test,
+        "outcome": test.outcome,
+        "phase": test.phase,
+        "reason": test.reason,
+    }
+    if test.evidence is not None:
+        folder = result.folder_of(test)
+        record["evidence"] = {
+            "folder": str(folder or test.evidence.folder),
+            "line": test.evidence.line,
+            "files": [vars(each) for each in test.evidence.files],
+        }
+    return record
 
 
-def _listed(title: str, items: list[str]) -> list[str]:
-    """Return a line for each item, the title before the first."""
-    lines = [_row(title if not place else "", item) for place, item in enumerate(items[:_LISTED])]
+def _listed(title: str, items: list[str], more: Sequence[Sequence[str]] = ()) -> list[str]:
+    """Return a line for each item, the title before the first, and below each what more there is to it."""
+    lines: list[str] = []
+    for place, item in enumerate(items[:_LISTED]):
+        lines.append(_row(title if not place else "", item))
+        lines += [_row("", f"{line}") for line in (more[place] if more else ())]
     if len(items) > _LISTED:
         lines.append(_row("", f"and {len(items) - _LISTED} more"))
     return lines

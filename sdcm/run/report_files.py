@@ -11,6 +11,7 @@ from typing import Any
 
 from sdcm import journal as journals
 from sdcm.errors import UsageProblem
+from sdcm.evidence.folder import PLACES_FILE, reports_folder
 from sdcm.paths import Paths
 from sdcm.process_identity import ProcessIdentity, identify, is_alive, is_judgeable
 from sdcm.reporters import html
@@ -20,8 +21,7 @@ from sdcm.reporters.summary import summary_record
 from sdcm.reporters.timeline import Timeline
 from sdcm.services import selected
 
-#: What the run's start writes down, and the selection it makes.
-PLACES_FILE = "report.json"
+#: The selection that a run's start makes; where its reports go is in `PLACES_FILE`.
 SELECTION_FILE = "selection.json"
 #: Characters at a journal's end in which its last record is looked for.
 _TAIL = 4096
@@ -45,7 +45,7 @@ def settle(state: Path, folder: Path, junit_xml: Path | None) -> None:
 
 def folder_of(state: Path) -> Path:
     """Return where the reports of a run go."""
-    return Path(str(_places(state).get("folder") or state))
+    return reports_folder(state)
 
 
 def find(places: Paths, run: str = "") -> Path:
