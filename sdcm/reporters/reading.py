@@ -12,7 +12,6 @@ from sdcm.reporters.records import (
     EndedStep,
     EndedTest,
     Evidence,
-    EvidenceFile,
     Leak,
     ServiceState,
     Stage,
@@ -208,18 +207,8 @@ class JournalReader:
 
     def _on_evidence(self, record: Record) -> None:
         # Its worker writes it, who may be ahead of the process that tells of the test's start and end.
-        if folder := text(record, "folder"):
-            files = (each for each in record.get("files") or () if isinstance(each, Mapping))
-            self._evidence[text(record, "test")] = Evidence(
-                folder,
-                text(record, "line"),
-                tuple(
-                    EvidenceFile(
-                        text(each, "file"), text(each, "what"), int(number(each, "bytes")), int(number(each, "cut"))
-                    )
-                    for each in files
-                ),
-            )
+        if text(record, "folder"):
+            self._evidence[text(record, "test")] = Evidence.from_record(record)
 
     def ended(self) -> tuple[EndedTest, ...]:
         """Return the tests, those that never ended with what was kept of them nevertheless."""

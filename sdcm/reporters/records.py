@@ -1,6 +1,8 @@
 """What a run's journal says of each test, step and service."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 #: Outcomes of a test, the worst last.
 OUTCOMES = ("passed", "xfailed", "skipped", "xpassed", "failed", "error")
@@ -41,6 +43,18 @@ class Evidence:
     folder: str
     line: str = ""
     files: tuple[EvidenceFile, ...] = ()
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Evidence":
+        """Read a journal's record; what is not as it should be counts as nothing."""
+        files = (each for each in record.get("files") or () if isinstance(each, Mapping))
+        told = (
+            EvidenceFile(
+                str(each.get("file")), str(each.get("what", "")), int(each.get("bytes") or 0), int(each.get("cut") or 0)
+            )
+            for each in files
+        )
+        return cls(str(record.get("folder") or ""), str(record.get("line") or ""), tuple(told))
 
 
 @dataclass(frozen=True)
