@@ -33,6 +33,8 @@ OURS: tuple[Variable, ...] = (
         "`/run/sct` for root, else `$XDG_RUNTIME_DIR/sct`",
     ),
     Variable("SCT_STATE_DIR", "ledgers, journals, reports and logs of the last runs", "`~/.local/state/sct`"),
+    Variable("SCT_RUNS_KEPT", "runs whose journals, reports, logs and evidence stay", "20"),
+    Variable("SCT_RUNS_MB", "MiB that the runs that stay may take together; the last one always stays", "1024"),
     Variable("SCT_CACHE_DIR", "downloaded or built tools", "`~/.cache/sct`"),
     Variable(
         "SCT_ENGINE_DIR",
@@ -77,6 +79,8 @@ HEEDED: tuple[Variable, ...] = (
     Variable("no_proxy", "hosts that no proxy is used for (upper case too)"),
     Variable("GITHUB_ACTIONS", "`true`: failures are annotated and the job's summary is written"),
     Variable("GITHUB_STEP_SUMMARY", "file of the job's summary in GitHub Actions"),
+    Variable("GITLAB_CI", "set in GitLab's jobs: JUnit names attached files by their paths in the job's folder"),
+    Variable("CI_PROJECT_DIR", "the folder of a GitLab job"),
     Variable("GITHUB_WORKSPACE", "checkout that annotations' paths start from", "the project's folder"),
 )
 

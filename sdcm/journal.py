@@ -9,6 +9,7 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
     selection       tests, seconds
     shard           shard (I/N), tests, of (all tests), expected (seconds), digest (equal on all machines of one run)
     plan            services, images, steps
+    host            cpu, memory (percent in use), used_mb (MiB)
     step-start      step, needs (names of the steps that had to end before)
     step-say        step, text
     step-end        step, status (done, failed, unavailable, cancelled), seconds, error (as `SctError.to_record`), log,

@@ -1,21 +1,26 @@
 """Environments that outlive their opener, and runs whose owner is dead: what the state directory tells."""
 
+import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sdcm.broker import protocol
 from sdcm.broker.client import BrokerClient
 from sdcm.errors import SctError
+from sdcm.evidence.folder import size_of
 from sdcm.ownership import ledger
 from sdcm.ownership.ledger import Ledger, LedgerState
 from sdcm.paths import Paths
 from sdcm.process_identity import identify, is_alive, is_judgeable
 
-#: Runs whose journals, ledgers and logs stay.
+#: Runs whose journals, ledgers, logs and evidence stay, and MiB that they may take together.
 RUNS_KEPT = 20
+RUNS_MB = 1024
+KEPT_VARIABLE = "SCT_RUNS_KEPT"
+MB_VARIABLE = "SCT_RUNS_MB"
 #: Seconds that the folder of a run stays whose owner cannot be judged from here.
 _FOREIGN_KEPT = 24 * 3600.0
 
@@ -84,18 +89,31 @@ def dead_runs(places: Paths) -> list[LedgerState]:
     ]
 
 
-def forget_old_runs(places: Paths) -> None:
+def forget_old_runs(places: Paths, environ: Mapping[str, str] | None = None) -> None:
     """Delete the folders of all but the last runs; never one that is under way or has resources left.
 
-    Whether an owner of another host (the folder may be shared) still runs is not to be told from here: such a folder
-    stays for a day.
+    The last one stays however large it is. Whether an owner of another host (the folder may be shared) still runs is
+    not to be told from here: such a folder stays for a day.
+
+    Args:
+        places: Base directories.
+        environ: Says how many may stay, and how large they may be; this process's own when omitted.
     """
+    known = os.environ if environ is None else environ
+    most, room = _number(known, KEPT_VARIABLE, RUNS_KEPT), _number(known, MB_VARIABLE, RUNS_MB) * 2**20
     if not places.runs.is_dir():
         return
     folders = sorted((f for f in places.runs.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
-    for folder in folders[RUNS_KEPT:]:
-        if not _may_be_needed(folder):
+    for place, folder in enumerate(folders):
+        room -= size_of(folder)
+        if (place >= most or (place and room < 0)) and not _may_be_needed(folder):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+    """Return a bound of the user's; what is no positive number leaves the default."""
+    value = environ.get(name, "")
+    return int(value) if value.isdecimal() and int(value) > 0 else default
 
 
 def _may_be_needed(folder: Path) -> bool:

@@ -13,6 +13,8 @@ from sdcm.exit_codes import ExitCode
 if TYPE_CHECKING:
     from sdcm.reporters.outcome import RunResult
 
+#: What of a comparison may fail a job; as in `sdcm.reporters.comparison`, which is not loaded for this.
+COMPARED = ("newly-failing", "slower", "newly-skipped", "gone")
 #: Formats, and the file suffix that stands for each.
 _FORMATS = {"text": ".txt", "html": ".html", "markdown": ".md", "junit": ".xml", "json": ".json"}
 
@@ -43,6 +45,14 @@ _FORMATS = {"text": ".txt", "html": ".html", "markdown": ".md", "junit": ".xml",
     shell_complete=completing.runs,
     help="What changed from run A to run B: ids, or journals.",
 )
+@click.option(
+    "--fail-on",
+    type=click.Choice([*COMPARED, "nothing"]),
+    multiple=True,
+    default=("newly-failing",),
+    show_default=True,
+    help="With --compare, repeatable: end with exit code 1 when there are such tests.",
+)
 @click.option("--open", "opens", is_flag=True, help="Show the HTML page in the browser.")
 @click.option("--junit-xml", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit here too.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, the same as --format json.")
@@ -52,6 +62,7 @@ def command(
     kind: str | None,
     output: Path | None,
     compare: tuple[str, str] | None,
+    fail_on: tuple[str, ...],
     opens: bool,
     junit_xml: Path | None,
     as_json: bool,
@@ -63,8 +74,9 @@ def command(
 
     kind = "json" if as_json else kind or _by_suffix(output)
     if compare:
-        _put(_compared(compare, kind), output)
-        return ExitCode.OK
+        told, kinds = _compared(compare, kind)
+        _put(told, output)
+        return ExitCode.TESTS_FAILED if kinds & set(fail_on) else ExitCode.OK
     journal = from_file or _journal_of(run)
     result = report_files.read_journal(journal)
     folder = journal.parent if from_file else report_files.folder_of(journal.parent)
@@ -120,7 +132,8 @@ def _told(result: "RunResult", kind: str, folder: Path) -> str:
     return "".join(f"{line}\n" for line in summary_lines(result, folder))
 
 
-def _compared(compare: tuple[str, str], kind: str) -> str:
+def _compared(compare: tuple[str, str], kind: str) -> tuple[str, set[str]]:
+    """Return the comparison as text, and which kinds of change it holds."""
     from sdcm.reporters.comparison import compare as compared
     from sdcm.reporters.comparison import comparison_lines
     from sdcm.run import report_files
@@ -130,8 +143,8 @@ def _compared(compare: tuple[str, str], kind: str) -> str:
     runs = [Path(name) if Path(name).is_file() else _journal_of(name) for name in compare]
     comparison = compared(*(report_files.read_journal(journal) for journal in runs))
     if kind == "json":
-        return json.dumps(comparison.to_record(), indent=2) + "\n"
-    return "".join(f"{line}\n" for line in comparison_lines(comparison))
+        return json.dumps(comparison.to_record(), indent=2) + "\n", comparison.kinds()
+    return "".join(f"{line}\n" for line in comparison_lines(comparison)), comparison.kinds()
 
 
 def _write_page(result: "RunResult", journal: Path, page: Path) -> None:

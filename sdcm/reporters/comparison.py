@@ -1,7 +1,8 @@
 """What differs between two runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from sdcm.reporters.outcome import RunResult
@@ -10,6 +11,11 @@ from sdcm.reporters.records import OUTCOMES, EndedTest
 #: A test is slower when it takes this many times as long, and so many seconds more: less is noise.
 SLOWER_TIMES = 1.5
 SLOWER_BY = 0.5
+#: A run on a busier machine is slower as a whole: that is taken off, where so many tests of so many seconds tell.
+_ENOUGH = 10
+_TELLING = 0.1
+#: What of a comparison may fail a job.
+KINDS = ("newly-failing", "slower", "newly-skipped", "gone")
 _LISTED = 50
 _WIDTH = 16
 
@@ -45,6 +51,7 @@ class Comparison:
         new: Tests that only the later run has.
         not_run: Tests that the later run chose and never started.
         seconds: Durations of the runs.
+        pace: How many times as long the tests of the later run took in general; 1 when they did not take longer.
     """
 
     before: str
@@ -58,6 +65,13 @@ class Comparison:
     new: tuple[str, ...]
     not_run: int
     seconds: tuple[float, float]
+    pace: float = 1.0
+
+    def kinds(self) -> set[str]:
+        """Return which of `KINDS` occur."""
+        found = {"newly-failing": self.newly_failing, "slower": self.slower, "newly-skipped": self.newly_skipped}
+        found |= {"gone": self.gone}
+        return {kind for kind, tests in found.items() if tests}
 
     def to_record(self) -> dict[str, Any]:
         """Return the comparison as JSON values."""
@@ -74,7 +88,8 @@ def compare(before: RunResult, after: RunResult) -> Comparison:
     old, new = _worst(before.tests), _worst(after.tests)
     both = [(old[name], test) for name, test in new.items() if name in old]
     failing = [test for name, test in new.items() if test.unsuccessful and not _failed(old.get(name))]
-    slower = [Slower(now.test, then.seconds, now.seconds) for then, now in both if _is_slower(then, now)]
+    pace = _pace(both)
+    slower = [Slower(now.test, _own(then), _own(now)) for then, now in both if _is_slower(then, now, pace)]
     skipped = [now for then, now in both if now.outcome == "skipped" and then.outcome != "skipped"]
     return Comparison(
         before.run,
@@ -88,6 +103,7 @@ def compare(before: RunResult, after: RunResult) -> Comparison:
         new=tuple(name for name in new if name not in old),
         not_run=after.not_run,
         seconds=(round(before.seconds, 3), round(after.seconds, 3)),
+        pace=round(pace, 2),
     )
 
 
@@ -101,6 +117,10 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     lines += _listed(
         "slower", [f"{test.test}: {test.before:.1f} s, now {test.after:.1f} s" for test in comparison.slower]
     )
+    if comparison.pace >= SLOWER_TIMES:
+        lines.append(
+            _row("", f"the later run's tests took {comparison.pace:g} times as long in general: taken off above")
+        )
     lines += _listed("newly skipped", [f"{test}: {reason}" for test, reason in comparison.newly_skipped])
     lines += _listed("gone", comparison.gone)
     if comparison.not_run:
@@ -126,10 +146,27 @@ def _failed(test: EndedTest | None) -> bool:
     return test is not None and test.unsuccessful
 
 
-def _is_slower(then: EndedTest, now: EndedTest) -> bool:
-    if then.outcome != "passed" or now.outcome != "passed":
+def _is_slower(then: EndedTest, now: EndedTest, pace: float) -> bool:
+    if not _passed(then, now):
         return False
-    return now.seconds >= then.seconds * SLOWER_TIMES and now.seconds - then.seconds >= SLOWER_BY
+    expected = _own(then) * pace
+    return _own(now) >= expected * SLOWER_TIMES and _own(now) - expected >= SLOWER_BY
+
+
+def _passed(then: EndedTest, now: EndedTest) -> bool:
+    return then.outcome == "passed" and now.outcome == "passed"
+
+
+def _own(test: EndedTest) -> float:
+    """Return a test's seconds without those for which it waited for nodes and the like: they depend on other tests."""
+    return round(max(0.0, test.seconds - test.leasing), 3)
+
+
+def _pace(both: Sequence[tuple[EndedTest, EndedTest]]) -> float:
+    """Return how many times as long the tests in the middle took."""
+    pairs = [(_own(then), _own(now)) for then, now in both if _passed(then, now)]
+    ratios = [now / then for then, now in pairs if then >= _TELLING]
+    return max(1.0, median(ratios)) if len(ratios) >= _ENOUGH else 1.0
 
 
 def _listed(title: str, items: Iterable[str]) -> list[str]:

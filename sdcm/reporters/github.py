@@ -52,7 +52,8 @@ def _of_test(test: EndedTest, project: Path, workspace: Path) -> str:
     place = f"file={_property(path)}" + (f",line={line}" if line else "")
     where = f" in {test.phase}" if test.phase in {"setup", "teardown"} else ""
     kind = f"[{test.failure_class}] " if test.failure_class else ""
-    return f"::error {place},title={_property(test.test)}::{_message(f'{kind}failed{where}: {test.reason}')}"
+    most = f"\ntells most: {test.evidence.line}" if test.evidence and test.evidence.line else ""
+    return f"::error {place},title={_property(test.test)}::{_message(f'{kind}failed{where}: {test.reason}{most}')}"
 
 
 def _where(test: EndedTest) -> tuple[str, int]:

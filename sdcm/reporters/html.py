@@ -73,6 +73,7 @@ def _values(result: RunResult, timeline: Timeline) -> dict[str, Any]:
         "not_told": len(unsuccessful(result)) - len(failures),
         "slowest": sorted((test for test in result.tests if test.finished), key=lambda test: -test.seconds)[:_SLOWEST],
         "waited": timeline.waited,
+        "host": bool(timeline.host),
         "path": folded(critical_path(result)),
         "path_line": critical_path_line(result),
         "style": (_TEMPLATES / "report.css").read_text(),

@@ -13,6 +13,8 @@ from sdcm.reporters.timeline import Timeline, spans_of_steps, test_span
 
 #: Characters of one reason that are kept; the failures are there in full.
 _REASON = 400
+#: Samples of the machine's load that are drawn at most.
+_SAMPLES = 2000
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -39,7 +41,7 @@ def html_data(result: RunResult, timeline: Timeline) -> dict[str, Any]:
         `tests` [file, name, outcome, worker, start, set-up, call, tear-down, waited, class, services, reason, failure],
         where the name follows the file's node id, `reason` is -1 for none and `failure` is the place among the page's
         failures or -1; `steps` [name, status, start, length, error];
-        `containers` [name, image, test, start, ready or -1, end].
+        `containers` [name, image, test, start, ready or -1, end]; `host` [at, CPU, memory (both percent), MiB in use].
     """
     files, workers, classes = _Words(), _Words(), _Words([""])
     services, reasons = _Words([""]), _Words()
@@ -68,6 +70,7 @@ def html_data(result: RunResult, timeline: Timeline) -> dict[str, Any]:
         ]
 
     tests = [row(test) for test in result.tests]
+    every = -(-len(timeline.host) // _SAMPLES)
     return {
         "total": _ms(result.seconds),
         "started": round(first * 1000),
@@ -92,6 +95,10 @@ def html_data(result: RunResult, timeline: Timeline) -> dict[str, Any]:
                 _ms((container.ended or last) - first),
             ]
             for container in timeline.containers
+        ],
+        "host": [
+            [_ms(each.at - first), round(each.cpu), round(each.memory), each.used_mb]
+            for each in timeline.host[:: every or 1]
         ],
     }
 

@@ -51,16 +51,35 @@ class Container:
 
 
 @dataclass(frozen=True)
+class HostSample:
+    """How busy the machine was.
+
+    Attributes:
+        at: Epoch seconds.
+        cpu: Percent of all processors, since the sample before.
+        memory: Percent in use.
+        used_mb: MiB in use.
+    """
+
+    at: float
+    cpu: float
+    memory: float
+    used_mb: int
+
+
+@dataclass(frozen=True)
 class Timeline:
     """What a journal says of times, beside a run's result.
 
     Attributes:
         containers: In the order they began.
         waited: Node id -> seconds for which the test waited for nodes, namespaces and the like.
+        host: The machine's load, oldest first.
     """
 
     containers: tuple[Container, ...]
     waited: dict[str, float]
+    host: tuple[HostSample, ...] = ()
 
     @classmethod
     def from_journal(cls, records: Iterable[Record]) -> "Timeline":
@@ -68,10 +87,13 @@ class Timeline:
         containers: dict[str, Container] = {}
         wanted: dict[tuple[str, str], list[float]] = defaultdict(list)
         waited: dict[str, float] = defaultdict(float)
+        host: list[HostSample] = []
         last = 0.0
         for record in records:
             last = max(last, number(record, "at"))
-            if record["event"] == "container":
+            if record["event"] == "host":
+                host.append(_sample(record))
+            elif record["event"] == "container":
                 _live(containers, record)
             elif record["event"] == "lease":
                 key = text(record, "test"), text(record, "what")
@@ -85,7 +107,8 @@ class Timeline:
                     waited[key[0]] += sum(min(number(record, "seconds"), last - at) for at in wanted.pop(key))
         for (test, _), since in wanted.items():
             waited[test] += sum(last - at for at in since)
-        return cls(tuple(containers.values()), {test: round(value, 3) for test, value in waited.items()})
+        rounded = {test: round(value, 3) for test, value in waited.items()}
+        return cls(tuple(containers.values()), rounded, tuple(host))
 
 
 def test_span(test: EndedTest, last: float) -> Span:
@@ -109,6 +132,11 @@ def spans_of_steps(result: RunResult) -> list[Span]:
         Span(step.step, step.started, last if step.status == "unfinished" else step.started + step.seconds)
         for step in result.steps
     ]
+
+
+def _sample(record: Record) -> HostSample:
+    figures = number(record, "cpu"), number(record, "memory")
+    return HostSample(number(record, "at"), *figures, int(number(record, "used_mb")))
 
 
 def _live(containers: dict[str, Container], record: Record) -> None:

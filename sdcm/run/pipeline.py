@@ -23,7 +23,7 @@ from sdcm.exit_codes import ExitCode
 from sdcm.journal import Journal
 from sdcm.ownership import labels
 from sdcm.paths import Paths
-from sdcm.run import project, report, report_files, selection, services, tests
+from sdcm.run import host_load, project, report, report_files, selection, services, tests
 from sdcm.run.display import JournalDisplay
 from sdcm.run.options import RunOptions
 from sdcm.run.plan import Plan, make_plan
@@ -171,6 +171,7 @@ def execute(options: RunOptions) -> ExitCode:
                 run = Run(options, environ, places, run_id, root, targets, journal, interrupts, stack)
                 if not options.plan_only:
                     run = replace(run, display=stack.enter_context(tests.display_of(run)))
+                    stack.enter_context(host_load.sampled(journal))
                 for stage in STAGES:
                     interrupts.check()
                     run = stage(run)

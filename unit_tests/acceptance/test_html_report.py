@@ -37,7 +37,8 @@ const count = () => element("shown").textContent;
 const names = () => [...document.querySelectorAll(".row .name")].map((each) => each.textContent);
 const look = (words) => { search.value = words; search.dispatchEvent(new Event("input")); };
 setTimeout(() => {
-  Object.assign(seen, { bars: Number(chart.dataset.bars), colours: colours(), all: count(), rows: names().length });
+  Object.assign(seen, { bars: Number(chart.dataset.bars), samples: Number(chart.dataset.samples || 0) });
+  Object.assign(seen, { colours: colours(), all: count(), rows: names().length });
   STEPS
   seen.requests = performance.getEntriesByType("resource").map((entry) => entry.name);
   document.title = JSON.stringify(seen);
@@ -45,6 +46,9 @@ setTimeout(() => {
 </script>
 """
 USED_WHOLLY = """
+  const box = chart.getBoundingClientRect(), at = { clientX: box.left + x(40000), clientY: box.top + tops[0] + 8 };
+  chart.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, ...at }));
+  seen.host = tip.textContent;
   const back = getComputedStyle(document.body).backgroundColor;
   element("theme").click();
   seen.themed = getComputedStyle(document.body).backgroundColor !== back;
@@ -83,6 +87,8 @@ def browser():
 def page(tmp_path):
     """The report of a run with a step, a container and thousands of tests."""
     records = HandJournal().write("run-start", run="0123abcd", command="integration-tests")
+    for second in range(60):
+        records.write("host", after=1.0, cpu=second, memory=60 - second, used_mb=2048)
     records.write("step-start", step="engine")
     records.write("step-end", after=2.0, step="engine", status="done", seconds=2.0)
     records.write("container", name="sct-1", test="a.py::t0", state="starting")
@@ -130,6 +136,8 @@ def test_the_page_is_drawn_filtered_and_used_by_keyboard_without_an_error_or_a_r
     """
     seen = opened(browser, page, USED_WHOLLY)
     assert seen["bars"] == TESTS + 2
+    assert seen["samples"] == 60
+    assert seen["host"] == "at 40.0 s: CPU 39 %, memory 21 % (2048 MiB)"
     assert seen["colours"] > 5
     assert 10 < seen["rows"] < 60
     failed = len(range(0, TESTS, 77))

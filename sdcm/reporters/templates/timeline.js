@@ -18,6 +18,10 @@ function packed(title, items) {
   ends.forEach((_, place) => lanes.push({ title: place ? "" : title, first: place === 0 }));
 }
 
+// The machine's load comes first: two curves of percent over the same axis.
+const HOST = [[1, "CPU", "cpu"], [2, "memory", "memory"]];
+if (data.host.length) HOST.forEach(([place, label, name]) => lanes.push({ title: "host " + label, first: place === 1, curve: place, name }));
+
 packed("set-up", data.steps.map(([name, status, start, length, error]) => ({
   start, end: start + length, label: name, parts: [[start, start + length, status === "failed" || status === "unfinished" ? "bad" : status === "done" ? "step" : "setup"]],
   about: "set-up: " + name + "\n" + status + " after " + duration(length) + (error ? "\n" + error : ""),
@@ -54,6 +58,7 @@ function draw() {
   pen.textBaseline = "middle";
   axis(width, colour);
   const left = LABEL(), right = width - 8;
+  curves(colour, left, right);
   let drawn = 0;
   for (const bar of bars) {
     if (bar.end < from || bar.start > from + span) continue;
@@ -73,6 +78,27 @@ function draw() {
     }
   }
   chart.dataset.bars = drawn;
+}
+
+function curves(colour, left, right) {
+  const seen = data.host.filter((each) => each[0] >= from - span / 20 && each[0] <= from + span * 1.05);
+  lanes.forEach((lane, place) => {
+    if (!lane.curve || !seen.length) return;
+    const low = tops[place] + LANE - 1, at = (each) => Math.min(right, Math.max(left, x(each[0])));
+    pen.beginPath();
+    pen.moveTo(at(seen[0]), low);
+    for (const each of seen) pen.lineTo(at(each), low - (Math.min(100, each[lane.curve]) / 100) * (LANE - 3));
+    pen.lineTo(at(seen[seen.length - 1]), low);
+    pen.closePath();
+    pen.fillStyle = colour("bar-" + lane.name);
+    pen.fill();
+  });
+  chart.dataset.samples = seen.length;
+}
+function aboutHost(at) {
+  let best = null;
+  for (const each of data.host) if (!best || Math.abs(each[0] - at) < Math.abs(best[0] - at)) best = each;
+  return best && "at " + duration(best[0]) + ": CPU " + best[1] + " %, memory " + best[2] + " % (" + best[3] + " MiB)";
 }
 
 function axis(width, colour) {
@@ -123,10 +149,11 @@ function under(event) {
   }
   return { bar: best, at, px, py };
 }
-function hint({ bar, px, py }) {
-  tip.hidden = !bar;
-  if (!bar) return;
-  tip.textContent = bar.place === undefined ? bar.about : aboutTest(data.tests[bar.place]);
+function hint({ bar, at, px, py }) {
+  const host = lanes.some((lane, place) => lane.curve && py >= tops[place] && py <= tops[place] + LANE) && px >= LABEL() ? aboutHost(at) : "";
+  tip.hidden = !bar && !host;
+  if (tip.hidden) return;
+  tip.textContent = host || (bar.place === undefined ? bar.about : aboutTest(data.tests[bar.place]));
   tip.style.top = py + 16 + "px";
   if (px > chart.clientWidth / 2) { tip.style.left = "auto"; tip.style.right = chart.clientWidth - px + 8 + "px"; } else { tip.style.right = "auto"; tip.style.left = px + 8 + "px"; }
 }

@@ -18,6 +18,28 @@ def dead():
     return replace(identify(), start_ticks=1)
 
 
+@pytest.mark.parametrize(
+    ("environ", "stay"),
+    [
+        ({}, {"one", "two", "three"}),
+        ({"SCT_RUNS_KEPT": "2"}, {"two", "three"}),
+        ({"SCT_RUNS_MB": "2"}, {"two", "three"}),
+        ({"SCT_RUNS_MB": "1", "SCT_RUNS_KEPT": "0"}, {"three"}),
+        ({"SCT_RUNS_KEPT": "many"}, {"one", "two", "three"}),
+    ],
+)
+def test_old_runs_are_forgotten_by_number_and_by_size(places, environ, stay):
+    """The oldest first, evidence counted; the last one stays whatever its size."""
+    for age, (name, size) in enumerate((("three", 1.5), ("two", 0.4), ("one", 0.4))):
+        evidence = places.runs / name / "evidence"
+        evidence.mkdir(parents=True)
+        with (evidence / "x.log").open("wb") as file:
+            file.truncate(int(size * 2**20))
+        os.utime(places.runs / name, (1000 - age, 1000 - age))
+    runs.forget_old_runs(places, environ)
+    assert {folder.name for folder in places.runs.iterdir()} == stay
+
+
 def test_a_live_run_without_resources_is_not_forgotten(places):
     runs.claim(places, "aaaaaaaa")
     for number, owner in (("bbbbbbbb", dead()), ("cccccccc", replace(identify(), host="elsewhere"))):

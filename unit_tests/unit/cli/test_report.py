@@ -55,6 +55,20 @@ def test_two_journals_are_compared(journal, tmp_path):
         report("--compare", journal, later, "--format", "html")
 
 
+@pytest.mark.parametrize(
+    ("fail_on", "code"),
+    [((), 1), (("nothing",), 0), (("newly-skipped", "slower"), 0), (("newly-skipped", "newly-failing"), 1)],
+)
+def test_a_comparison_ends_as_a_job_wants_it(journal, tmp_path, fail_on, code):
+    """Without a word: 1 when a test fails that did not."""
+    later = (
+        HandJournal().write("run-start", run="B").test("a.py::one", "failed", reason="new").save(tmp_path / "l.jsonl")
+    )
+    options = [word for kind in fail_on for word in ("--fail-on", kind)]
+    done = CliRunner().invoke(command, ["--compare", str(journal), str(later), *options], standalone_mode=False)
+    assert done.return_value == code
+
+
 def test_where_nothing_can_be_written_is_told_in_one_line(journal, tmp_path):
     (tmp_path / "file").write_text("")
     for name in ("r.html", "r.md"):

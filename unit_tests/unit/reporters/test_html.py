@@ -80,6 +80,16 @@ def test_what_the_timeline_draws_is_in_milliseconds_since_the_start():
     assert data["reasons"][three[11]] == "aws: no credentials"
 
 
+def test_the_machines_load_is_drawn_with_a_bounded_number_of_samples():
+    """Every so many of them where there are more."""
+    records = HandJournal().write("run-start")
+    for place in range(4001):
+        records.write("host", after=1.0, cpu=place % 100, memory=50, used_mb=place)
+    host = html_data(RunResult.from_journal(records), Timeline.from_journal(records))["host"]
+    assert len(host) == 1334
+    assert host[1] == [4000, 3, 50, 3]
+
+
 def test_the_journal_of_a_killed_run_tells_what_was_under_way(tmp_path):
     live = Journal(tmp_path / journal.FILE_NAME)
     live.write("run-start", run="r", command="integration-tests")
