@@ -134,12 +134,11 @@ def test_that_very_image(vector_store_image):
     "docker_scylla_cluster": """\
 @pytest.mark.integration
 def test_racks(docker_scylla_cluster):
-    ring = docker_scylla_cluster(3, racks=2)
-    assert [node.record.rack for node in ring] == ["RACK0", "RACK1", "RACK0"]
+    ring = docker_scylla_cluster(2, racks=2)
+    assert [node.record.rack for node in ring] == ["RACK0", "RACK1"]
     session = ring.cql_connection()
-    session.execute("CREATE KEYSPACE shop WITH replication = {'class': 'NetworkTopologyStrategy', 'datacenter1': 3}")
-    ring[1].stop()
-    assert session.execute("SELECT cluster_name FROM system.local").one()
+    session.execute("CREATE KEYSPACE shop WITH replication = {'class': 'NetworkTopologyStrategy', 'datacenter1': 2}")
+    assert {host.rack for host in session.cluster.metadata.all_hosts()} == {"RACK0", "RACK1"}
 """,
     "cql_session": """\
 @pytest.mark.integration
@@ -214,7 +213,7 @@ def test_write(docker_scylla, loaders, params):
 def test_reads_per_second(docker_scylla, stress):
     script = "docker/latte/workloads/workload.rn"
     stress(f"latte load {script}").summary()
-    summary = stress(f"latte run -d 5s -f read {script}", timeout=20).summary()
+    summary = stress(f"latte run -d 2s -r 200 -f read {script}", timeout=20).summary()
     assert summary.number("op rate") > 0
     assert summary.quantities["latency 99th percentile"].unit == "ms"
 """,

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import xml.etree.ElementTree as ET
 from contextlib import ExitStack, closing
 
@@ -112,7 +111,22 @@ def processes(project, word):
     ]
 
 
+def names_what_it_consisted_of(records, printed):
+    """Check the critical path that a run with one test has told of itself: its stretches fill the run."""
+    (path,) = [record for record in records if record["event"] == "critical-path"]
+    assert f"critical path    {path['text']}"[:60] in printed
+    links = path["links"]
+    assert [link["what"] for link in links if link["kind"] == "test"][-1].endswith("test_query.py::test_query")
+    assert links[0]["what"] == "collecting"
+    assert links[-1]["what"] in {"teardown", "pytest ending", "idle, or not recorded"}
+    ends = [link["after"] + link["seconds"] for link in links]
+    # Two stretches are at most half a second apart; more is told as a gap.
+    starts = [*(link["after"] for link in links[1:]), path["at"] - records[0]["at"]]
+    assert all(-0.05 < after - before < 0.55 for before, after in zip(ends, starts, strict=True)), links
+
+
 def test_a_passing_run_leaves_nothing_and_touches_nothing_of_the_users(on_engine, engine, catalogue_image):
+    """Nor makes it a cluster for docker tests alone; and it tells what its time consisted of."""
     on_engine.write("unit_tests/integration/test_query.py", PASSING)
     image = catalogue_image("cassandra")
     with ExitStack() as theirs:
@@ -130,6 +144,11 @@ def test_a_passing_run_leaves_nothing_and_touches_nothing_of_the_users(on_engine
         (run,) = started(on_engine)
         assert left_of(engine, run) == []
         assert on_engine.nothing_left()
+        clusters = engine.containers.list(all=True, filters={"label": f"io.x-k8s.kind.cluster=sct-{run}"})
+        assert clusters == []
+    journal = (on_engine.state / "runs" / run / "journal.jsonl").read_text()
+    assert '"step":"cluster"' not in journal
+    names_what_it_consisted_of([json.loads(line) for line in journal.splitlines()], ended.out)
 
 
 def test_a_failing_test_carries_its_nodes_log(on_engine, engine, tmp_path):
@@ -216,10 +235,10 @@ def test_a_worker_killed_with_its_node_is_reported_and_the_rest_runs_once(on_eng
     assert left_of(engine, run) == []
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_plain_pytest_gives_the_same_guarantees(on_engine, engine, workers):
+def test_plain_pytest_gives_the_same_guarantees(on_engine, engine):
+    """Twice in a row: in one process, then on workers."""
     on_engine.write("unit_tests/integration/test_query.py", PASSING)
-    for _ in range(2):
+    for workers in ("0", "2"):
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "unit_tests", "-v", "-m", "integration", "-n", workers],
             cwd=on_engine.root,
@@ -231,8 +250,8 @@ def test_plain_pytest_gives_the_same_guarantees(on_engine, engine, workers):
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "1 passed" in done.stdout
+        assert not any(left_of(engine, run) for run in started(on_engine))
     assert len(started(on_engine, 2)) == 2
-    assert not any(left_of(engine, run) for run in started(on_engine))
     assert on_engine.nothing_left()
 
 
@@ -319,33 +338,6 @@ def test_a_cluster_goes_while_tests_that_need_none_still_run(on_engine, engine, 
     assert left_of(engine, run) == []
 
 
-def names_what_it_consisted_of(records, printed):
-    """Check the critical path that a run with one test has told of itself: its stretches fill the run."""
-    (path,) = [record for record in records if record["event"] == "critical-path"]
-    assert f"critical path    {path['text']}"[:60] in printed
-    links = path["links"]
-    assert [link["what"] for link in links if link["kind"] == "test"][-1].endswith("test_query.py::test_query")
-    assert links[0]["what"] == "collecting"
-    assert links[-1]["what"] in {"teardown", "pytest ending", "idle, or not recorded"}
-    ends = [link["after"] + link["seconds"] for link in links]
-    # Two stretches are at most half a second apart; more is told as a gap.
-    starts = [*(link["after"] for link in links[1:]), path["at"] - records[0]["at"]]
-    assert all(-0.05 < after - before < 0.55 for before, after in zip(ends, starts, strict=True)), links
-
-
-def test_docker_tests_alone_make_no_cluster(on_engine, engine):
-    on_engine.write("unit_tests/integration/test_query.py", PASSING)
-    before = time.time()
-    ended = on_engine.sct("integration-tests", timeout=180)
-    assert ended.code == 0, ended.text
-    (run,) = started(on_engine)
-    journal = (on_engine.state / "runs" / run / "journal.jsonl").read_text()
-    assert '"step":"cluster"' not in journal
-    names_what_it_consisted_of([json.loads(line) for line in journal.splitlines()], ended.out)
-    clusters = engine.containers.list(all=True, filters={"label": f"io.x-k8s.kind.cluster=sct-{run}"})
-    assert clusters == [], before
-
-
 def test_an_image_that_is_not_to_be_had_is_named(on_engine):
     on_engine.write(
         "unit_tests/integration/test_query.py",
@@ -371,7 +363,7 @@ def test_nodes_are_handed_from_test_to_test_unless_asked_not_to(on_engine):
         import pytest
 
         @pytest.mark.integration
-        @pytest.mark.parametrize("n", range(4))
+        @pytest.mark.parametrize("n", range(3))
         def test_keyspace(docker_scylla, n):
             """External services: Docker"""
             docker_scylla.cql_connection().execute(
@@ -388,4 +380,4 @@ def test_nodes_are_handed_from_test_to_test_unless_asked_not_to(on_engine):
         booted[bool(options)] = sum(r["event"] == "container" and r["state"] == "ready" for r in records)
         handed_on = [record for record in records if record.get("what") == "handed-on"]
         assert bool(handed_on) is not bool(options)
-    assert booted[False] < booted[True] == 4
+    assert booted[False] < booted[True] == 3

@@ -19,7 +19,7 @@ SCRIPT = "docker/latte/workloads/workload.rn"
 @pytest.mark.integration
 @pytest.mark.stress_tools("latte")
 def test_latte(docker_scylla, stress, loaders, params, prom_address, events_function_scope):
-    """latte: schema, load, a run of ten seconds, read back; its figures are those of its own report.
+    """latte: schema, load, a run of four seconds, read back; its figures are those of its own report.
 
     External services: Docker (database node, latte)
     """
@@ -28,7 +28,7 @@ def test_latte(docker_scylla, stress, loaders, params, prom_address, events_func
     rows = docker_scylla.cql_connection().execute("SELECT id, v FROM latte.basic").all()
     assert sorted((row.id, row.v) for row in rows) == [(n, n + 1) for n in range(2000)]
 
-    thread = stress(f"latte run -d 10s -f write:1,read:3 -P rows=2000 {SCRIPT}", timeout=60)
+    thread = stress(f"latte run -d 4s -r 400 -f write:1,read:3 -P rows=2000 {SCRIPT}", timeout=60)
     scraped = []
     while not thread.wait(1.0):
         scraped.append(requests.get(f"http://{prom_address}/metrics", timeout=5).text)
@@ -78,7 +78,7 @@ def test_cassandra_stress(docker_scylla, stress, params, events_function_scope):
     assert count == 3000
 
     params["use_hdrhistogram"] = True
-    mixed = "cassandra-stress mixed 'ratio(write=1,read=2)' duration=10s cl=ONE -pop seq=1..3000 -rate threads=4"
+    mixed = "cassandra-stress mixed 'ratio(write=1,read=2)' duration=4s cl=ONE -pop seq=1..3000 -rate threads=4"
     thread = stress(mixed, timeout=30, stress_num=2)
     summaries, errors = thread.parse_results()
     assert not errors
@@ -103,7 +103,8 @@ def test_cassandra_stress(docker_scylla, stress, params, events_function_scope):
     assert any("CassandraStressLogEvent" in line and "Operation x" in line for line in critical)
     assert any("CassandraStressEvent" in line for line in critical)
 
-    endless = stress("cassandra-stress read duration=10m cl=ONE -pop seq=1..3000 -rate threads=2", timeout=700)
+    calmly = "threads=2 throttle=100/s"  # others want the processors, too
+    endless = stress(f"cassandra-stress read duration=10m cl=ONE -pop seq=1..3000 -rate {calmly}", timeout=700)
     assert not endless.wait(3.0)
     endless.kill()
     summaries, errors = endless.parse_results()
@@ -120,7 +121,7 @@ def test_over_tls(docker_scylla, stress, params):
     """
     params["client_encrypt"] = True
     stress(f"latte load -P rows=500 {SCRIPT}").summary()
-    assert stress(f"latte run -d 2s -f read -P rows=500 {SCRIPT}", timeout=20).summary().number("op rate") > 0
+    assert stress(f"latte run -d 2s -r 200 -f read -P rows=500 {SCRIPT}", timeout=20).summary().number("op rate") > 0
     params["client_encrypt_mtls"] = True
     written = stress("cassandra-stress write n=500 cl=ONE -pop seq=1..500 -rate threads=4").summary()
     assert written["total partitions"] == "500"
