@@ -128,9 +128,10 @@ class PytestSession:
                 say(f"{lost}: tests end")
                 flag.put_up(time.time() + _FAULT_GRACE, lost, StopFlag.ENVIRONMENT)
                 kill_at = min(kill_at, time.monotonic() + _FAULT_GRACE + _FAULT_TEARDOWN)
-            if (count := interrupts()) > passed_on:
-                kill_at = min(kill_at, self._pass_on(passed_on, flag, say))
-                passed_on = count
+            # Two may have come since the last look: the second counts as such.
+            for before in range(passed_on, interrupts()):
+                kill_at = min(kill_at, self._pass_on(before, flag, say))
+                passed_on = before + 1
             if time.monotonic() >= kill_at:
                 self.kill()
 

@@ -53,7 +53,7 @@ class SampleProject:
             start_new_session=True,
         )
 
-    def sct(self, *arguments: str, timeout: float = 60, **environ: str) -> Ended:
+    def sct(self, *arguments: str, timeout: float = 300, **environ: str) -> Ended:
         """Run `sct.py` to its end."""
         child = self.start(*arguments, **environ)
         try:

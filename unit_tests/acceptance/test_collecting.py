@@ -83,7 +83,7 @@ def collect(tmp_path, suite, *arguments):
         env={**strangers_environ(), selected.ENVIRONMENT_VARIABLE: str(file)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     return done, {test.nodeid.partition("::")[2]: test for test in selected.read(file)} if file.exists() else {}
@@ -154,7 +154,7 @@ def test_in_plain_pytest_words_count_only_where_the_project_says_so(tmp_path, se
         env={**strangers_environ(), "SCT_STATE_DIR": str(state), "SCT_RUNTIME_DIR": str(tmp_path / "r")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout
@@ -177,7 +177,7 @@ def test_collecting_our_own_suite_loads_no_sdk_but_the_engines():
         env={**environ, selected.SUITE_VARIABLE: "integration"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=True,
     )
     status, *modules = json.loads(done.stdout.splitlines()[-1])

@@ -17,7 +17,7 @@ HANGING = """
     import pytest
 
     def helper_of_the_test():
-        time.sleep(300)
+        time.sleep(900)
 
     @pytest.mark.timeout(1)
     def test_body():
@@ -26,7 +26,7 @@ HANGING = """
 
     @pytest.fixture
     def slow_set_up():
-        time.sleep(300)
+        time.sleep(900)
 
     def test_set_up(slow_set_up):
         pass
@@ -34,7 +34,7 @@ HANGING = """
     @pytest.fixture
     def slow_teardown():
         yield
-        time.sleep(300)
+        time.sleep(900)
 
     def test_teardown(slow_teardown):
         pass
@@ -75,7 +75,7 @@ STANDING = """
     def slow_teardown():
         BEGUN.touch()
         yield
-        time.sleep(300)
+        time.sleep(900)
 
     def test_that_fails():
         wait_for(BEGUN)
@@ -145,7 +145,7 @@ def test_what_is_left_standing_for_tests_that_never_come_is_torn_down_by_a_deadl
     project.write("conftest.py", ONLY_TEARDOWN_IS_SHORT)
     junit = tmp_path / "junit.xml"
     arguments = ("unit-tests", "-n", "2", "-t", "test_standing.py", "--junit-xml", str(junit))
-    ended = project.sct(*arguments, "--", "-x", timeout=120)
+    ended = project.sct(*arguments, "--", "-x", timeout=300)
     assert ended.code == 1, ended.text
     assert "crashed" not in ended.text
     (waited,) = [case for name, case in cases(junit).items() if name.startswith("test_that_waits")]

@@ -56,7 +56,7 @@ def test_each_ends_in_time_and_says_why(project, catalogue_image, tmp_path):
     project.environ["DOCKER_HOST"] = os.environ["DOCKER_HOST"]
     project.write("unit_tests/integration/test_hanging.py", HANGING)
     junit = tmp_path / "junit.xml"
-    ended = project.sct("integration-tests", "-n", "2", "--junit-xml", str(junit), timeout=240)
+    ended = project.sct("integration-tests", "-n", "2", "--junit-xml", str(junit), timeout=480)
     assert ended.code == 1, ended.text
     said = {
         case.get("name"): ET.tostring(case, encoding="unicode")

@@ -37,7 +37,7 @@ def examine(project, *arguments, files=None, **environ):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert "Traceback" not in ended.stderr

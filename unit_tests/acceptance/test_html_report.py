@@ -119,7 +119,7 @@ def opened(browser: str, page: Path, steps: str) -> dict[str, Any]:
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
     command += ["--window-size=1300,900", "--virtual-time-budget=5000", f"--user-data-dir={page.parent / 'profile'}"]
     command += ["--dump-dom", driven.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     title = re.search(r"<title>(\{.*?\})</title>", done.stdout)
     assert title, f"the page's script did not come to its end\n{done.stderr}"
     seen: dict[str, Any] = json.loads(html.unescape(title[1]))

@@ -138,7 +138,7 @@ def broken(project, tmp_path_factory):
         marks.mkdir()
         project.write("unit_tests/integration/test_sample.py", test)
         environ = {"BREAK": ",".join(where), "BREAK_MARKS": str(marks), "PYTHONPATH": str(folder)}
-        ended = project.sct("integration-tests", "-n", "1", timeout=180, **environ)
+        ended = project.sct("integration-tests", "-n", "1", timeout=360, **environ)
         assert {mark.name for mark in marks.iterdir()} == {each.partition(":")[2] for each in where}, ended.text
         return ended
 

@@ -31,14 +31,14 @@ def test_an_environment_is_kept_used_and_ended(project, catalogue_image):
     catalogue_image("cassandra")
     project.environ["DOCKER_HOST"] = os.environ["DOCKER_HOST"]
     project.write("unit_tests/integration/test_query.py", PASSING)
-    up = project.sct("env", "up", "--service", "docker", timeout=120)
+    up = project.sct("env", "up", "--service", "docker", timeout=300)
     try:
         assert up.code == 0, up.text
         assert f"export DOCKER_HOST={os.environ['DOCKER_HOST']}" in up.out
         (kept,) = json.loads(project.sct("env", "status", "--json").out)
         assert kept["services"] == {"docker": "ready"}
 
-        ended = project.sct("integration-tests", timeout=120)
+        ended = project.sct("integration-tests", timeout=300)
         assert ended.code == 0, ended.text
         first = (project.root / "node").read_text()
         assert first.startswith(f"sct-{kept['run']}-")
@@ -46,7 +46,7 @@ def test_an_environment_is_kept_used_and_ended(project, catalogue_image):
         (project.root / "node").unlink()
         plain = subprocess.run(
             [sys.executable, "-m", "pytest", "unit_tests", "-m", "integration", "-n", "2"],
-            cwd=project.root, env=project.environ, capture_output=True, text=True, timeout=120, check=False,
+            cwd=project.root, env=project.environ, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         assert plain.returncode == 0, plain.stdout + plain.stderr
         # One node served both runs: booted when the environment came up, put back after the first.
@@ -58,10 +58,10 @@ def test_an_environment_is_kept_used_and_ended(project, catalogue_image):
         (still,) = json.loads(project.sct("env", "status", "--json").out)
         assert still["leases"] == []
     finally:
-        down = project.sct("env", "down", timeout=120)
+        down = project.sct("env", "down", timeout=300)
     assert down.code == 0, down.text
     assert "nothing is up" in project.sct("env", "status").out
-    wait_for(project.nothing_left, step=0.2, timeout=15, text="nothing of the environment is left")
+    wait_for(project.nothing_left, step=0.2, timeout=180, text="nothing of the environment is left")
 
 
 def _told(project, run, event):
@@ -74,12 +74,12 @@ def test_keep_says_how_to_enter_and_ends_by_its_time(project, catalogue_image):
     catalogue_image("cassandra")
     project.environ["DOCKER_HOST"] = os.environ["DOCKER_HOST"]
     project.write("unit_tests/integration/test_query.py", PASSING)
-    ended = project.sct("integration-tests", "--keep", "--keep-for", "0.01", timeout=120)
+    ended = project.sct("integration-tests", "--keep", "--keep-for", "0.01", timeout=300)
     assert ended.code == 0, ended.text
     assert "is kept" in ended.out
     assert "export DOCKER_HOST=" in ended.out
     # 0.01 hours are 36 seconds.
-    wait_for(project.nothing_left, step=0.5, timeout=80, text="the environment has ended by itself")
+    wait_for(project.nothing_left, step=0.5, timeout=180, text="the environment has ended by itself")
 
 
 def test_what_a_failed_test_leased_is_kept_and_entered(project, catalogue_image):
@@ -88,7 +88,7 @@ def test_what_a_failed_test_leased_is_kept_and_entered(project, catalogue_image)
     failing = PASSING.replace('pathlib.Path("node").write_text(docker_scylla.name)', "raise ValueError(docker_scylla)")
     project.write("unit_tests/integration/test_query.py", PASSING)
     project.write("unit_tests/integration/test_wrong.py", failing)
-    ended = project.sct("integration-tests", "-n", "2", "--keep-failed", timeout=120)
+    ended = project.sct("integration-tests", "-n", "2", "--keep-failed", timeout=300)
     try:
         assert ended.code == 1, ended.text
         (row,) = json.loads(project.sct("env", "status", "--json").out)
@@ -108,6 +108,6 @@ def test_what_a_failed_test_leased_is_kept_and_entered(project, catalogue_image)
         assert wrong.code == 64
         assert "nothing that is leased or kept is called scylla-99" in wrong.err
     finally:
-        down = project.sct("env", "down", timeout=120)
+        down = project.sct("env", "down", timeout=300)
     assert down.code == 0, down.text
-    wait_for(project.nothing_left, step=0.2, timeout=15, text="nothing of the environment is left")
+    wait_for(project.nothing_left, step=0.2, timeout=180, text="nothing of the environment is left")

@@ -160,7 +160,7 @@ def test_on_a_private_engine_each_is_named_and_removed(leaky):
     engine_dir = {"SCT_ENGINE_DIR": f"{base}/engine", "DOCKER_CONTEXT": "", "HOME": base}
     leaky.environ |= engine_dir
     try:
-        ended = leaky.sct("integration-tests", "-n", "1", timeout=150)
+        ended = leaky.sct("integration-tests", "-n", "1", timeout=300)
     finally:
         stop_if_unused(paths.from_environment(leaky.environ))
         shutil.rmtree(base, ignore_errors=True)
@@ -186,14 +186,14 @@ def test_on_the_users_engine_each_is_named_and_what_may_be_theirs_stays(leaky):
     tag = os.getpid()
     with closing(docker.from_env()) as engine:
         try:
-            ended = leaky.sct("integration-tests", "-n", "1", "--leaks=warn", timeout=120)
+            ended = leaky.sct("integration-tests", "-n", "1", "--leaks=warn", timeout=300)
             assert ended.code == 0, ended.text
             assert leaks_of(leaky) == EVERYWHERE | unlabelled("left", sure=False)
             assert engine.containers.get(f"lone-{tag}")
             leaky.write("pytest.ini", "[pytest]\nsct = true\n")
             argv = [sys.executable, "-m", "pytest", "-m", "integration", "-n0", "-k", "thread or labelled"]
             plain = subprocess.run(
-                argv, cwd=leaky.root, env=leaky.environ, capture_output=True, text=True, timeout=120, check=False
+                argv, cwd=leaky.root, env=leaky.environ, capture_output=True, text=True, timeout=300, check=False
             )
             assert plain.returncode == 79, plain.stdout + plain.stderr
             assert f"thread lone-thread, {FILE}::test_thread (left)" in plain.stdout

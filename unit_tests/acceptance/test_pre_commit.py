@@ -28,7 +28,7 @@ def test_the_hooks_run_on_what_has_changed(project):
         ["add", "-A"],
         ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"],
     ):
-        subprocess.run(["git", *arguments], cwd=project.root, check=True, timeout=30)
+        subprocess.run(["git", *arguments], cwd=project.root, check=True, timeout=300)
     assert "no file has changed" in project.sct("pre-commit").out
     ended = project.sct("pre-commit", "--all-files")
     assert (ended.code, "no twos" in ended.out) == (1, True)

@@ -110,7 +110,7 @@ def test_plain_pytest_heeds_them_only_where_the_project_asks(tmp_path, setting, 
         env={**environ, "SCT_STATE_DIR": str(tmp_path / "s"), "SCT_RUNTIME_DIR": str(tmp_path / "r")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr

@@ -21,8 +21,9 @@ docker = lazily("docker")
 
 pytestmark = pytest.mark.integration
 
-#: Seconds within which nothing of a run may be left, whichever of its processes was killed.
-GONE_WITHIN = 15
+#: Seconds within which nothing of a run may be left, whichever of its processes was killed: four times the 15 s that
+#: bench/faults.py measures, for a machine that is busy with other tests.
+GONE_WITHIN = 60
 
 PASSING = '''
     import pytest
@@ -43,7 +44,7 @@ HOLDING = '''
     def test_holds(docker_scylla):
         """External services: Docker"""
         pathlib.Path("holding").write_text(docker_scylla.name)
-        time.sleep(300)
+        time.sleep(900)
 '''
 
 
@@ -79,7 +80,7 @@ def left_of(engine, run):
 
 def holding(project):
     """Wait until the sample test holds its node."""
-    wait_for((project.root / "holding").exists, step=0.2, timeout=120, text="the sample test holds a node")
+    wait_for((project.root / "holding").exists, step=0.2, timeout=180, text="the sample test holds a node")
 
 
 def assert_gone(project, engine, child):
@@ -135,7 +136,7 @@ def test_a_passing_run_leaves_nothing_and_touches_nothing_of_the_users(on_engine
         container = engine.containers.create(image, name=f"theirs-{os.getpid()}", entrypoint=["sleep", "60"])
         theirs.callback(container.remove, force=True)
         images = {item.id for item in engine.images.list()}
-        ended = on_engine.sct("integration-tests", timeout=180)
+        ended = on_engine.sct("integration-tests", timeout=360)
         assert ended.code == 0, ended.text
         assert "nothing is left" in ended.out
         container.reload()
@@ -153,7 +154,7 @@ def test_a_passing_run_leaves_nothing_and_touches_nothing_of_the_users(on_engine
 
 def test_a_failing_test_carries_its_nodes_log(on_engine, engine, tmp_path):
     on_engine.write("unit_tests/integration/test_query.py", PASSING.replace(".one()", ".one() is None"))
-    ended = on_engine.sct("integration-tests", "--junit-xml", str(tmp_path / "j.xml"), timeout=180)
+    ended = on_engine.sct("integration-tests", "--junit-xml", str(tmp_path / "j.xml"), timeout=360)
     assert ended.code == 1, ended.text
     text = ET.tostring(ET.parse(tmp_path / "j.xml").getroot(), encoding="unicode")
     (run,) = started(on_engine)
@@ -170,7 +171,7 @@ def test_a_node_that_does_not_boot_is_the_environments_failure(on_engine):
             '@pytest.mark.docker_scylla_args(extra_args=["-XX:NoSuchOption"])\n    @pytest.mark.integration',
         ),
     )
-    ended = on_engine.sct("integration-tests", timeout=180)
+    ended = on_engine.sct("integration-tests", timeout=360)
     assert ended.code == 75, ended.text
     assert "NoSuchOption" in ended.text
 
@@ -201,7 +202,7 @@ def test_ctrl_c_reports_tears_down_and_exits_130(on_engine, engine):
     child = on_engine.start("integration-tests")
     holding(on_engine)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=300)
     assert child.returncode == 130, out + err
     assert_gone(on_engine, engine, child)
     (run,) = started(on_engine)
@@ -227,7 +228,7 @@ def test_a_worker_killed_with_its_node_is_reported_and_the_rest_runs_once(on_eng
                 os.kill(os.getpid(), 9)
         ''',
     )
-    ended = on_engine.sct("integration-tests", "-n", "2", timeout=240)
+    ended = on_engine.sct("integration-tests", "-n", "2", timeout=480)
     assert ended.code == 1, ended.text
     assert "crashed" in ended.text
     assert sorted((on_engine.root / "ran").read_text().split()) == ["0", "1", "2"]
@@ -245,7 +246,7 @@ def test_plain_pytest_gives_the_same_guarantees(on_engine, engine):
             env=on_engine.environ,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=360,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -275,7 +276,7 @@ def test_a_cluster_that_fails_costs_only_the_kubernetes_tests(on_engine, engine,
             """External services: Kubernetes"""
         ''',
     )
-    ended = on_engine.sct("integration-tests", timeout=240, PATH=f"{programs}:{os.environ['PATH']}")
+    ended = on_engine.sct("integration-tests", timeout=480, PATH=f"{programs}:{os.environ['PATH']}")
     assert ended.code == 75, ended.text
     assert "1 passed" in ended.out
     assert "no cluster today" in ended.text
@@ -346,12 +347,12 @@ def test_an_image_that_is_not_to_be_had_is_named(on_engine):
             '@pytest.mark.docker_scylla_args(image="registry.invalid/scylla:1.2")\n    @pytest.mark.integration',
         ),
     )
-    ended = on_engine.sct("integration-tests", "-n", "0", timeout=120)
+    ended = on_engine.sct("integration-tests", "-n", "0", timeout=300)
     assert ended.code == 69, ended.text
     assert "registry.invalid/scylla:1.2 is neither here nor pullable" in ended.out
     assert "Traceback" not in ended.text
     assert on_engine.nothing_left()
-    ended = on_engine.sct("images", "build", "casandra", timeout=60)
+    ended = on_engine.sct("images", "build", "casandra", timeout=300)
     assert ended.code == 64
     assert "did you mean cassandra" in ended.err
 
@@ -373,7 +374,7 @@ def test_nodes_are_handed_from_test_to_test_unless_asked_not_to(on_engine):
     )
     booted = {}
     for options in ([], ["--fresh-nodes"]):
-        ended = on_engine.sct("integration-tests", "-n", "1", *options, timeout=240)
+        ended = on_engine.sct("integration-tests", "-n", "1", *options, timeout=480)
         assert ended.code == 0, ended.text
         run = max((on_engine.state / "runs").iterdir(), key=lambda path: path.stat().st_mtime).name
         records = [json.loads(line) for line in (on_engine.state / "runs" / run / "journal.jsonl").open()]

@@ -113,21 +113,21 @@ def test_killing_the_runner_ends_pytest_too(project):
     """Nothing was brought up, so there is no broker; pytest and its workers still end with the runner."""
     project.write(
         "unit_tests/test_slow.py",
-        "import pathlib, time\n\ndef test_slow():\n    pathlib.Path('slow').touch()\n    time.sleep(120)\n",
+        "import pathlib, time\n\ndef test_slow():\n    pathlib.Path('slow').touch()\n    time.sleep(900)\n",
     )
     kill_when_slow(project, "unit-tests", "-n", "1", "-t", "test_slow.py")
 
 
 def test_killing_the_runner_ends_the_collecting_pytest_too(project):
     """A conftest that hangs is imported before pytest is configured."""
-    project.write("unit_tests/conftest.py", "import pathlib, time\n\npathlib.Path('slow').touch()\ntime.sleep(120)\n")
+    project.write("unit_tests/conftest.py", "import pathlib, time\n\npathlib.Path('slow').touch()\ntime.sleep(900)\n")
     kill_when_slow(project, "integration-tests")
 
 
 def kill_when_slow(project, *arguments):
     """Kill a run when its slow part runs, and wait until no process of it is left."""
     child = project.start(*arguments)
-    wait_for((project.root / "slow").exists, step=0.1, timeout=30, text="the slow part runs")
+    wait_for((project.root / "slow").exists, step=0.1, timeout=180, text="the slow part runs")
     child.kill()
     child.communicate()
     mine = project.environ["SCT_STATE_DIR"]
@@ -135,7 +135,7 @@ def kill_when_slow(project, *arguments):
     def all_ended():
         return not any(_environ(process).get("SCT_STATE_DIR") == mine for process in psutil.process_iter())
 
-    wait_for(all_ended, step=0.1, timeout=15, text="pytest and its workers have ended")
+    wait_for(all_ended, step=0.1, timeout=180, text="pytest and its workers have ended")
 
 
 def _environ(process):
@@ -225,7 +225,7 @@ def test_after_enough_failures_nothing_starts_and_the_rest_is_told_of(project):
 
         @pytest.mark.parametrize("n", range(30))
         def test_slow(n):
-            time.sleep(0.4)
+            time.sleep(1)
         """,
     )
     ended = project.sct("unit-tests", "-n", "3", "--", "-x")
@@ -234,6 +234,6 @@ def test_after_enough_failures_nothing_starts_and_the_rest_is_told_of(project):
     records = [json.loads(line) for line in (run / "journal.jsonl").open()]
     (failed,) = (record["at"] for record in records if record.get("outcome") == "failed")
     bodies = [record["started"] for record in records if record["event"] == "test-body"]
-    assert max(bodies) < failed + 1
+    assert sum(began > failed for began in bodies) <= 2, "of each other worker at most one, on its way already"
     started = len({record["test"] for record in records if record["event"] == "test-body"})
     assert f"{32 - started} not run" in ended.out

@@ -63,7 +63,7 @@ def _run(folder: Path, selected: str = "", *arguments: str, supplies: str = "", 
     env.pop("CI", None)  # with it pytest repeats whole messages in its summary
     env |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(_ROOT)}
     argv = [sys.executable, "-m", "pytest", "-v", "-n2", f"--rootdir={folder}", *arguments]
-    result = process.run(argv, timeout=180, env=env, cwd=folder, check=False)
+    result = process.run(argv, timeout=360, env=env, cwd=folder, check=False)
     notes = folder / "ran.txt"
     lines = notes.read_text().splitlines() if notes.exists() else []
     return _Session(result, tuple((line.split()[0], line.split()[1]) for line in lines))

@@ -116,7 +116,7 @@ def test_a_planted_secret_is_in_no_file_and_no_door_is_open(telling):
         "--",
         "--shop-token",
         PLANTED["argument"],
-        timeout=180,
+        timeout=360,
     )
     assert ended.code == 1, ended.text
     assert "3 failed" in ended.out, ended.text

@@ -115,7 +115,7 @@ def test_two_of_four_runs_are_killed_and_the_others_pass(project, engine, theirs
 
         (project.root / "go").touch()
         for name in "cd":
-            out, err = children[name].communicate(timeout=60)
+            out, err = children[name].communicate(timeout=300)
             assert children[name].returncode == 0, out + err
         wait_for(project.nothing_left, step=0.2, timeout=GONE_WITHIN, text="nothing of any run is left")
         assert not any(left_of(engine, run) for run in runs.values())

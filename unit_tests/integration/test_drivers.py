@@ -75,9 +75,9 @@ def environments(tmp_path_factory):
     made = {}
     for client in CLIENTS:
         made[client] = root / client.partition("==")[0]
-        run([uv, "venv", "--quiet", "--python", sys.executable, made[client]], timeout=60)
+        run([uv, "venv", "--quiet", "--python", sys.executable, made[client]], timeout=300)
         try:
-            run([uv, "pip", "install", "--quiet", "--python", made[client] / "bin" / "python", client], timeout=120)
+            run([uv, "pip", "install", "--quiet", "--python", made[client] / "bin" / "python", client], timeout=300)
         except CommandFailed as exc:
             if any(sign in exc.evidence for sign in UNREACHABLE):
                 pytest.skip(f"PyPI cannot be reached for {client}; with it in uv's cache no network is needed")
@@ -93,7 +93,7 @@ def talk(client, environment, nodes):
     if client.startswith("cqlsh"):
         return _cqlsh(environment, keyspace, nodes)
     script = [environment / "bin" / "python", "-c", SCRIPT, CLIENTS[client], end_points.__file__]
-    told = json.loads(run([*script, f"{keyspace}.t", json.dumps(published)], timeout=120).stdout)
+    told = json.loads(run([*script, f"{keyspace}.t", json.dumps(published)], timeout=300).stdout)
     assert told == {
         "version": client.partition("==")[2],
         "rows": 20,
@@ -114,7 +114,7 @@ def _cqlsh(environment, keyspace, nodes):
     for node, statements in ((nodes[0], write), (nodes[-1], f"CONSISTENCY ALL; SELECT k FROM {keyspace}.t")):
         host, _, port = node.get_port(9042).rpartition(":")
         login = ["-u", "cassandra", "-p", "cassandra", "--connect-timeout=30", "--request-timeout=60"]
-        told = run([environment / "bin" / "cqlsh", host, port, *login, "-e", statements], timeout=120).stdout
+        told = run([environment / "bin" / "cqlsh", host, port, *login, "-e", statements], timeout=300).stdout
     assert [line.strip() for line in told.splitlines() if line.strip().isdecimal()] == ["7"]
     assert "(1 rows)" in told
     return told

@@ -40,7 +40,7 @@ def test_a_pod_finds_a_service_by_name(k8s_cluster):
     """
     k8s_cluster.apply(MANIFESTS / "web.yaml", {"IMAGE": k8s_cluster.load_image("cassandra")})
     service = k8s_cluster.get("service/web")
-    k8s_cluster.wait("pod/client", "Succeeded", timeout=120)
+    k8s_cluster.wait("pod/client", "Succeeded", timeout=300)
     address, greeting = k8s_cluster.logs("client").split("\n", 1)
     assert address == f"address {service['spec']['clusterIP']}"
     assert greeting.strip() == "hello from web"
@@ -97,8 +97,8 @@ def test_cassandra_answers_through_a_port_forward(k8s_cluster):
         session.execute("INSERT INTO shop.orders (id, item) VALUES (1, 'kettle')")
         session.cluster.shutdown()
     earlier = k8s_cluster.get("pod/cassandra-0")["metadata"]["uid"]
-    k8s_cluster.kubectl("delete", "pod", "cassandra-0", timeout=60)
-    k8s_cluster.wait("pod/cassandra-0", lambda pod: pod["metadata"]["uid"] != earlier, timeout=60)
+    k8s_cluster.kubectl("delete", "pod", "cassandra-0", timeout=300)
+    k8s_cluster.wait("pod/cassandra-0", lambda pod: pod["metadata"]["uid"] != earlier, timeout=300)
     k8s_cluster.wait("pod/cassandra-0", "Ready", timeout=180)
     with k8s_cluster.port_forward("service/cassandra", 9042) as address:
         session = _session(k8s_cluster, address)
@@ -123,15 +123,15 @@ def test_an_operator_keeps_its_objects(k8s_cluster, turn):
     """
     k8s_cluster.apply(MANIFESTS / "operator.yaml", {"IMAGE": k8s_cluster.load_image("cassandra")})
     k8s_cluster.apply(WIDGET)
-    k8s_cluster.wait("deployment/operator", "Available", timeout=90)
-    widget = k8s_cluster.wait("widget/first", "status.phase=Ready", timeout=60)
+    k8s_cluster.wait("deployment/operator", "Available", timeout=300)
+    widget = k8s_cluster.wait("widget/first", "status.phase=Ready", timeout=300)
     assert widget["status"]["parts"] == 3
     assert sorted(k8s_cluster.get("configmap/first-parts")["data"]) == ["part-0", "part-1", "part-2"]
-    k8s_cluster.kubectl("delete", "widget", "first", timeout=60)
+    k8s_cluster.kubectl("delete", "widget", "first", timeout=300)
     assert k8s_cluster.get("configmap/first-parts") is None
     # this one is left to the namespace's removal: its finalizer waits for the operator
     k8s_cluster.apply(WIDGET.replace("first", f"left-{turn}"))
-    k8s_cluster.wait(f"widget/left-{turn}", "status.phase=Ready", timeout=60)
+    k8s_cluster.wait(f"widget/left-{turn}", "status.phase=Ready", timeout=300)
 
 
 @pytest.mark.integration

@@ -28,7 +28,7 @@ def test_latte(docker_scylla, stress, loaders, params, prom_address, events_func
     rows = docker_scylla.cql_connection().execute("SELECT id, v FROM latte.basic").all()
     assert sorted((row.id, row.v) for row in rows) == [(n, n + 1) for n in range(2000)]
 
-    thread = stress(f"latte run -d 4s -r 400 -f write:1,read:3 -P rows=2000 {SCRIPT}", timeout=60)
+    thread = stress(f"latte run -d 4s -r 400 -f write:1,read:3 -P rows=2000 {SCRIPT}", timeout=180)
     scraped = []
     while not thread.wait(1.0):
         scraped.append(requests.get(f"http://{prom_address}/metrics", timeout=5).text)
@@ -56,7 +56,7 @@ def test_latte(docker_scylla, stress, loaders, params, prom_address, events_func
     assert "op/s" in run.log.read_text()
     assert events_function_scope.get_event_summary().keys() == {"NORMAL"}
 
-    failed = latte.LatteStressThread(loaders, f"latte run -f nothing {SCRIPT}", timeout=20, node_list=[docker_scylla])
+    failed = latte.LatteStressThread(loaders, f"latte run -f nothing {SCRIPT}", timeout=180, node_list=[docker_scylla])
     _, errors = failed.run().parse_results()
     [(severity, message)] = errors["loader-1"]
     assert severity is Severity.CRITICAL
@@ -79,7 +79,7 @@ def test_cassandra_stress(docker_scylla, stress, params, events_function_scope):
 
     params["use_hdrhistogram"] = True
     mixed = "cassandra-stress mixed 'ratio(write=1,read=2)' duration=4s cl=ONE -pop seq=1..3000 -rate threads=4"
-    thread = stress(mixed, timeout=30, stress_num=2)
+    thread = stress(mixed, timeout=180, stress_num=2)
     summaries, errors = thread.parse_results()
     assert not errors
     assert [(summary["loader_idx"], summary["cpu_idx"]) for summary in summaries] == [("1", "0"), ("1", "1")]
@@ -121,7 +121,7 @@ def test_over_tls(docker_scylla, stress, params):
     """
     params["client_encrypt"] = True
     stress(f"latte load -P rows=500 {SCRIPT}").summary()
-    assert stress(f"latte run -d 2s -r 200 -f read -P rows=500 {SCRIPT}", timeout=20).summary().number("op rate") > 0
+    assert stress(f"latte run -d 2s -r 200 -f read -P rows=500 {SCRIPT}", timeout=180).summary().number("op rate") > 0
     params["client_encrypt_mtls"] = True
     written = stress("cassandra-stress write n=500 cl=ONE -pop seq=1..500 -rate threads=4").summary()
     assert written["total partitions"] == "500"
