@@ -23,7 +23,7 @@ from sdcm.broker.protocol import (
     RUNNER_PIPE_VARIABLE,
     SERVICES_VARIABLE,
 )
-from sdcm.errors import UsageProblem
+from sdcm.errors import SctError, UsageProblem
 from sdcm.program import as_typed
 from sdcm.services import selected
 from sdcm.services.availability import needs_broker
@@ -153,7 +153,11 @@ class RunContext:
             from sdcm.broker.demand import by_key
 
             # It stays connected: the environment does not end while a run is.
-            self.client().ask("expect", tests=by_key(chosen), times=1)
+            try:
+                self.client().ask("expect", tests=by_key(chosen), times=1)
+            except SctError as exc:  # it may have been brought up by another version
+                what = f"the environment {kept.run_id}, which is kept, cannot be used: {exc.what}"
+                raise pytest.UsageError(as_typed(f"{what} -- `sct.py env down` ends it")) from exc
         spec = BrokerSpec(
             run_id=self.run_id,
             services=tuple(sorted(wanted)) if kept is None else (),

@@ -21,7 +21,7 @@ def find_project(start: Path) -> Path:
             return folder
     raise UsageProblem(
         f"no {'/ or '.join(TEST_ROOTS)}/ folder in {start} or above it",
-        mend="run this inside the project whose tests it is to run",
+        mend=f"mkdir -p {TEST_ROOTS[1]}/integration, or run this in the project whose tests it is to run",
     )
 
 
