@@ -9,17 +9,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import interleaved, machine, medians, save, timed
+from measure import interleaved, machine, medians, save, timed, write_suite
 
 _PER_FILE = 100
 
 
-def suite(folder: Path, tests: int) -> None:
-    """Write a project of trivial tests, 100 a file."""
-    (folder / "unit_tests").mkdir(parents=True)
+def trivial_tests(file: int) -> str:
+    """Return a file of tests that do nothing."""
     body = "".join(f"\n\ndef test_{n}():\n    assert True\n" for n in range(_PER_FILE))
-    for file in range(tests // _PER_FILE):
-        (folder / "unit_tests" / f"test_{file:03}.py").write_text(f'"""File {file}."""\n{body}')
+    return f'"""File {file}."""\n{body}'
 
 
 def main() -> None:
@@ -32,7 +30,7 @@ def main() -> None:
         sides = {}
         for tests in (1_000, 10_000):
             folder = Path(temporary) / str(tests)
-            suite(folder, tests)
+            write_suite(folder / "unit_tests", tests, _PER_FILE, trivial_tests)
             argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "unit_tests"]
             env = {**os.environ, "SCT_STATE_DIR": str(folder / "state")}
             sides[f"without, {tests}"] = lambda argv=argv, cwd=folder, env=env: timed(

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import ROOT, interleaved, machine, medians, save, timed
+from measure import ROOT, interleaved, machine, medians, save, timed, write_suite
 
 _PER_FILE = 50
 _HEAD = '''"""Orders, part {file}.
@@ -58,13 +58,9 @@ def test_order_{number}(docker_scylla, orders, item):
 '''
 
 
-def suite(folder: Path, tests: int) -> None:
-    """Write a project of integration tests that keep the rules, 50 a file."""
-    tests_folder = folder / "unit_tests" / "integration"
-    tests_folder.mkdir(parents=True)
-    for file in range(tests // _PER_FILE):
-        body = "".join(_TEST.format(number=number) for number in range(_PER_FILE))
-        (tests_folder / f"test_{file:03}.py").write_text(_HEAD.format(file=file) + body)
+def tests_that_keep_the_rules(file: int) -> str:
+    """Return a file of integration tests in which the linter finds nothing."""
+    return _HEAD.format(file=file) + "".join(_TEST.format(number=number) for number in range(_PER_FILE))
 
 
 def busy(argv: list[str], cwd: Path, env: dict[str, str]) -> float:
@@ -85,7 +81,7 @@ def main() -> None:
         sides = {}
         for tests in (1_000, 10_000):
             folder = Path(temporary) / str(tests)
-            suite(folder, tests)
+            write_suite(folder / "unit_tests" / "integration", tests, _PER_FILE, tests_that_keep_the_rules)
             env = {**os.environ, "SCT_STATE_DIR": str(folder / "state")}
             lint = [sys.executable, str(ROOT / "sct.py"), "lint", "unit_tests"]
             sides[f"lint, {tests}"] = lambda argv=lint, cwd=folder, env=env: busy(argv, cwd, env)

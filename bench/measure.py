@@ -16,6 +16,20 @@ RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).parents[1]
 
 
+def write_suite(folder: Path, tests: int, per_file: int, text: Callable[[int], str]) -> None:
+    """Write the files of so many tests.
+
+    Args:
+        folder: Where; made here.
+        tests: How many tests in all.
+        per_file: How many a file holds.
+        text: What the file of a number holds.
+    """
+    folder.mkdir(parents=True)
+    for file in range(tests // per_file):
+        (folder / f"test_{file:03}.py").write_text(text(file))
+
+
 def interleaved(sides: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """Measure each side once a round, so that a machine that slows down slows all of them.
 
