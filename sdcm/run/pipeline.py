@@ -181,9 +181,9 @@ def execute(options: RunOptions) -> ExitCode:
             return done.code
         except SctError as exc:
             journal.write("run-end", exit_code=exc.exit_code, error=exc.to_record())
-            report_files.write_all(state)
+            report.write_what_there_is(state)
             raise
         except Exception as exc:
             journal.write("run-end", exit_code=ExitCode.DEFECT, error={"what": repr(exc)})
-            report_files.write_all(state)
+            report.write_what_there_is(state)
             raise

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdcm.errors import EnvironmentFailed
 from sdcm.exit_codes import OF_PYTEST, ExitCode, first_that_applies
 from sdcm.journal import Journal
 from sdcm.program import as_typed
@@ -97,11 +98,23 @@ def finish(run: "Run") -> ExitCode:
     code = exit_code(run, so_far)
     run.journal.write("critical-path", **critical_path_record(so_far))
     run.journal.write("run-end", exit_code=code)
-    result = report_files.write_all(run.state)
+    try:
+        result = report_files.write_all(run.state)
+    except EnvironmentFailed as exc:
+        complain(str(exc))
+        result, code = report_files.read(run.state), first_that_applies({code, exc.exit_code})
     tell_github(result, run.project, run.environ)
     for line in summary_lines(result, report_files.folder_of(run.state)):
         say(line)
     return code
+
+
+def write_what_there_is(state: Path) -> None:
+    """Write the reports of a run that has failed as a whole; that they cannot be written is told beside why."""
+    try:
+        report_files.write_all(state)
+    except EnvironmentFailed as exc:
+        complain(str(exc))
 
 
 def tell_github(result: RunResult, project: Path, environ: Mapping[str, str]) -> None:

@@ -5,15 +5,17 @@ the same from the run's state directory alone.
 """
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sdcm import journal as journals
-from sdcm.errors import UsageProblem
+from sdcm.errors import EnvironmentFailed, UsageProblem
 from sdcm.evidence.folder import PLACES_FILE, reports_folder
 from sdcm.paths import Paths
 from sdcm.process_identity import ProcessIdentity, identify, is_alive, is_judgeable
+from sdcm.program import as_typed
 from sdcm.reporters import html
 from sdcm.reporters.junit import write_junit
 from sdcm.reporters.outcome import RunResult
@@ -71,10 +73,28 @@ def find(places: Paths, run: str = "") -> Path:
 
 
 def write_all(state: Path) -> RunResult:
-    """Write the reports of a run that is over: what `write` writes, and the HTML page."""
+    """Write the reports of a run that is over: what `write` writes, and the HTML page.
+
+    Raises:
+        EnvironmentFailed: They cannot be written where they go.
+    """
     result = write(state)
-    write_page(result, state / journals.FILE_NAME, folder_of(state) / html.FILE_NAME)
+    with _told(state):
+        write_page(result, state / journals.FILE_NAME, folder_of(state) / html.FILE_NAME)
     return result
+
+
+@contextmanager
+def _told(state: Path) -> Iterator[None]:
+    """Tell in one line that there is no room, or no such folder any more."""
+    try:
+        yield
+    except OSError as exc:
+        raise EnvironmentFailed(
+            "the run's reports cannot be written",
+            why=f"{exc.filename or folder_of(state)}: {exc.strerror or exc}",
+            mend=as_typed(f"df -h; `sct.py report {state.name}` reads the run's journal"),
+        ) from exc
 
 
 def write_page(result: RunResult, journal: Path, path: Path) -> None:
@@ -93,14 +113,18 @@ def write(state: Path) -> RunResult:
 
     Args:
         state: The run's state directory.
+
+    Raises:
+        EnvironmentFailed: They cannot be written where they go.
     """
     result = read(state)
     folder = folder_of(state)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_junit(result, folder / "junit.xml")
-    if extra := _places(state).get("junit_xml"):
-        write_junit(result, Path(str(extra)))
-    (folder / "summary.json").write_text(json.dumps(summary_record(result, folder), indent=2))
+    with _told(state):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_junit(result, folder / "junit.xml")
+        if extra := _places(state).get("junit_xml"):
+            write_junit(result, Path(str(extra)))
+        (folder / "summary.json").write_text(json.dumps(summary_record(result, folder), indent=2))
     return result
 
 
@@ -141,7 +165,7 @@ def write_for_all_dead(places: Paths) -> None:
     """Write what killed runs could not, each once; the folders of the last runs are looked through."""
     for state in places.runs.iterdir() if places.runs.is_dir() else ():
         done = state / f"{PLACES_FILE}.done"
-        with suppress(OSError, ValueError, KeyError):
+        with suppress(OSError, ValueError, KeyError, EnvironmentFailed):
             if not done.exists() and write_for_dead(state):
                 done.touch()
 

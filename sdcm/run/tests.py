@@ -1,13 +1,14 @@
 """The stage in which pytest runs."""
 
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdcm import journal as journals
 from sdcm.broker.protocol import BROKER_VARIABLE, SOCKET_NAME
+from sdcm.errors import EnvironmentFailed
 from sdcm.exit_codes import ExitCode
 from sdcm.run import report, report_files, services
 from sdcm.run.display import JournalDisplay, Known
@@ -58,7 +59,8 @@ def run_tests(run: "Run") -> "Run":
     run.interrupts.keys_are_pytests = False
     if run.options.integration:
         end_strays(run.run_id, run.journal)
-    report_files.write(run.state)
+    with suppress(EnvironmentFailed):  # told of when they are written for good
+        report_files.write(run.state)
     return run
 
 

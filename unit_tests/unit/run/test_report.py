@@ -1,14 +1,18 @@
 from contextlib import ExitStack
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from sdcm.exit_codes import ExitCode
+from sdcm.journal import Journal
 from sdcm.reporters.outcome import RunResult
+from sdcm.run import report_files
 from sdcm.run.options import RunOptions
 from sdcm.run.pipeline import STAGES, Run
 from sdcm.run.pytest_session import PytestOutcome, keeps_terminal, pytest_argv
-from sdcm.run.report import exit_code, tell_github
+from sdcm.run.report import exit_code, finish, tell_github
+from unit_tests.lib.journals import HandJournal
 
 
 def result(*ends, status=0, stopped=""):
@@ -118,3 +122,25 @@ def test_a_job_of_github_gets_its_annotations_and_its_summary_and_no_other_proce
     told = capsys.readouterr()
     assert told.out.splitlines() == ["::error file=t0,title=t0::[test] failed: no"] * 2
     assert told.err.startswith("sct: the job's summary could not be written")
+
+
+def test_a_run_whose_reports_cannot_be_written_is_summed_up_all_the_same(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    state = tmp_path / "state"
+    state.mkdir()
+    places = SimpleNamespace(run_state=lambda _run: state)
+    HandJournal().write("run-start", run="r", command="integration-tests").test("f.py::t").save(state / "journal.jsonl")
+    (tmp_path / "full").touch()
+    report_files.settle(state, tmp_path / "full" / "reports", None)
+    journal = Journal(state / "journal.jsonl")
+    over = replace(
+        run(PytestOutcome(0), tmp_path),
+        journal=journal,
+        run_id="state",
+        places=places,
+    )
+    assert finish(over) == ExitCode.ENVIRONMENT_FAILED
+    journal.close()
+    told = capsys.readouterr()
+    assert "the run's reports cannot be written" in told.err
+    assert "1 passed" in told.out

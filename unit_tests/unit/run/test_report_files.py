@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sdcm import journal
-from sdcm.errors import UsageProblem
+from sdcm.errors import EnvironmentFailed, UsageProblem
 from sdcm.paths import Paths
 from sdcm.process_identity import identify
 from sdcm.run import report_files
@@ -58,3 +58,14 @@ def test_a_run_without_a_selection_or_places_is_written_beside_its_journal(tmp_p
     assert report_files.write(tmp_path).counts == {"failed": 1}
     assert (tmp_path / "junit.xml").exists()
     assert not report_files.write_for_dead(tmp_path)
+
+
+def test_reports_that_cannot_be_written_are_one_line_and_hinder_no_other_run(tmp_path):
+    places = Paths(tmp_path, tmp_path, tmp_path, tmp_path)
+    state = a_run(places.run_state("dead"), alive=False)
+    (tmp_path / "full").touch()
+    report_files.settle(state, tmp_path / "full" / "reports", None)
+    with pytest.raises(EnvironmentFailed, match=r"reports cannot be written: .*full/reports: Not a directory") as told:
+        report_files.write_all(state)
+    assert "report dead" in told.value.mend
+    report_files.write_for_all_dead(places)
