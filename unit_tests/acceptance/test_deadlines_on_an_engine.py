@@ -4,6 +4,7 @@ External services: Docker (database nodes)
 """
 
 import os
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -77,4 +78,5 @@ def test_each_ends_in_time_and_says_why(project, catalogue_image, tmp_path):
     assert 'value="product"' in ended_meanwhile
     asked = said["test_wait_that_asks_one_that_has_ended"]
     assert "ended by itself with status" in asked
-    assert any(f"WAITED {seconds} s" in asked for seconds in (0, 1, 2, 3))
+    # Of the 200 that it might have: what a busy machine takes to start a few programs is no wait.
+    assert int(re.search(r"WAITED (\d+) s", asked)[1]) < 60
