@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ FILE_VARIABLE = "SCT_DURATIONS"
 _FORMAT = 1
 #: A file that has grown beyond this forgets the tests that the last run did not have.
 _TESTS_AT_MOST = 50_000
+#: Seconds to wait for another run that notes its own, which takes milliseconds unless it was stopped in it.
+_LOCK_DEADLINE = 5.0
+_LOCK_PAUSE = 0.01
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,9 @@ def note(path: Path, measured: Mapping[str, float]) -> None:
     """Add a run's measurements to a file; runs that end at once wait for one another.
 
     A file that cannot be read is begun anew: what it knew comes back within a run.
+
+    Raises:
+        OSError: It cannot be written, or another run does not let go of it.
     """
     with _locked(path):
         known = read_or_nothing(path)
@@ -139,5 +146,13 @@ def merge(files: Iterable[Path]) -> dict[str, Duration]:
 def _locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(f"{path.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        end = time.monotonic() + _LOCK_DEADLINE
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= end:
+                    raise
+            time.sleep(_LOCK_PAUSE)
         yield

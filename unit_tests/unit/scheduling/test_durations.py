@@ -80,3 +80,12 @@ def test_the_file_reads_well_in_a_diff(tmp_path):
     file = tmp_path / "d.json"
     durations.note(file, {"b": 1.0, "a": 1.23456})
     assert list(json.loads(file.read_text())["tests"].items()) == [("a", [1.235, 1]), ("b", [1.0, 1])]
+
+
+def test_a_run_that_was_stopped_while_it_noted_does_not_hold_others_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(durations, "_LOCK_DEADLINE", 0.05)
+    file = tmp_path / "known.json"
+    with durations._locked(file), pytest.raises(BlockingIOError):
+        durations.note(file, {"f.py::t": 1.0})
+    durations.note(file, {"f.py::t": 1.0})
+    assert durations.seconds_by_test(durations.read(file)) == {"f.py::t": 1.0}
