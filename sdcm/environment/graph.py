@@ -181,14 +181,14 @@ class Graph:
         if failed_need is not None:
             future.set_exception(failed_need)
             return
-        self._logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = self._logs / f"{name.replace('/', '_').replace(':', '_').replace(' ', '-')}.log"
         step = RunningStep(name, log, deadline, self._journal, self.closing)
-        self._journal.write("step-start", step=name, needs=self.names(needs))
         overdue = threading.Timer(deadline + _SILENT, self._overdue, (step, future))
         overdue.daemon = True
         overdue.start()
         try:
+            self._logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._journal.write("step-start", step=name, needs=self.names(needs))
             result = self._attempt(action, step)
         except SctError as exc:
             self._end(step, future, _status_of(exc), error=exc)
@@ -219,7 +219,11 @@ class Graph:
             if step.ended:
                 return
             step.ended = True
-        self._write_end(step, status, error)
+        try:
+            self._write_end(step, status, error)
+        except OSError as exc:
+            # A disk that is full: whoever waits for the step has to learn of its end all the same.
+            error = error or EnvironmentFailed(f"the end of step {step.name} cannot be written down", why=str(exc))
         if error is not None:
             future.set_exception(error)
         else:

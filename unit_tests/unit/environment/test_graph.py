@@ -1,3 +1,4 @@
+import errno
 import threading
 import time
 
@@ -135,3 +136,16 @@ def test_a_step_that_hangs_without_a_word_ends_by_its_deadline(graph, tmp_path, 
     release.set()
     graph.close(30)
     assert [end["status"] for end in events(tmp_path, "step-end")] == ["failed"]
+
+
+@pytest.mark.parametrize("full", ["logs", "journal"])
+def test_a_disk_that_is_full_fails_a_step_and_lets_nobody_wait_for_it(graph, tmp_path, monkeypatch, full):
+    def no_room(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if full == "logs":
+        (tmp_path / "logs").touch()
+    else:
+        monkeypatch.setattr(graph._journal, "write", no_room)
+    step = graph.step("one", lambda _: 7, deadline=60)
+    assert isinstance(step.exception(30), EnvironmentFailed)
