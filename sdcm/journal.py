@@ -44,6 +44,7 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
                     reason (why again, or why it is left)
     node            name, what (handed-on, put-back, thrown-away, not-known, not-booted-ahead), reason, tests (it has
                     served), seconds
+    reports-lost    name (an earlier run whose reports could not be written), reason
     removal-failed  name, reason (a removal that failed; it is tried again, at the latest by teardown)
     pytest-end      status, stopped (maxfail: `-x` and its like; keys: Ctrl-C; exit: a debugger's `q`; or empty)
     stress          tool, run (tool, loader, number), loader, state (started, running, done, failed, killed), command,

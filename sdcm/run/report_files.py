@@ -6,7 +6,7 @@ the same from the run's state directory alone.
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -161,13 +161,22 @@ def write_for_dead(state: Path) -> bool:
     return True
 
 
-def write_for_all_dead(places: Paths) -> None:
-    """Write what killed runs could not, each once; the folders of the last runs are looked through."""
+def write_for_all_dead(places: Paths, journal: Path | None = None) -> None:
+    """Write what killed runs could not, each once; the folders of the last runs are looked through.
+
+    Args:
+        places: Base directories.
+        journal: The journal of the run that does it, which tells of those that cannot be written.
+    """
     for state in places.runs.iterdir() if places.runs.is_dir() else ():
         done = state / f"{PLACES_FILE}.done"
-        with suppress(OSError, ValueError, KeyError, EnvironmentFailed):
+        try:
             if not done.exists() and write_for_dead(state):
                 done.touch()
+        except Exception as exc:  # noqa: BLE001 - whatever an old run has left must not disturb this one
+            if journal is not None:
+                with suppress(OSError), closing(journals.Journal(journal)) as told:
+                    told.write("reports-lost", name=state.name, reason=str(exc) or repr(exc))
 
 
 def _places(state: Path) -> dict[str, Any]:

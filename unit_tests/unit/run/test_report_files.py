@@ -31,13 +31,14 @@ def test_what_a_killed_runner_could_not_write_is_written_once(tmp_path):
     dead = a_run(places.run_state("dead"), alive=False)
     others = [a_run(places.run_state("live"), alive=True), a_run(places.run_state("over"), alive=False, ended=True)]
     (places.runs / "no-run").mkdir()
-    report_files.write_for_all_dead(places)
+    report_files.write_for_all_dead(places, tmp_path / "told.jsonl")
     assert json.loads((dead / "summary.json").read_text())["counts"] == {"passed": 1}
     assert (places.runs / "junit.xml").exists()
     assert "did not come to its end" in (dead / "report.html").read_text()
     assert not any((folder / "summary.json").exists() for folder in others)
     (dead / "summary.json").unlink()
-    report_files.write_for_all_dead(places)
+    report_files.write_for_all_dead(places, tmp_path / "told.jsonl")
+    assert not (tmp_path / "told.jsonl").exists()
     assert not (dead / "summary.json").exists()
 
 
@@ -64,8 +65,13 @@ def test_reports_that_cannot_be_written_are_one_line_and_hinder_no_other_run(tmp
     places = Paths(tmp_path, tmp_path, tmp_path, tmp_path)
     state = a_run(places.run_state("dead"), alive=False)
     (tmp_path / "full").touch()
-    report_files.settle(state, tmp_path / "full" / "reports", None)
+    settled = json.loads((state / report_files.PLACES_FILE).read_text())
+    (state / report_files.PLACES_FILE).write_text(json.dumps({**settled, "folder": str(tmp_path / "full/reports")}))
     with pytest.raises(EnvironmentFailed, match=r"reports cannot be written: .*full/reports: Not a directory") as told:
         report_files.write_all(state)
     assert "report dead" in told.value.mend
-    report_files.write_for_all_dead(places)
+    other = a_run(places.run_state("other"), alive=False)
+    report_files.write_for_all_dead(places, tmp_path / "told.jsonl")
+    (told,) = journal.read(tmp_path / "told.jsonl")
+    assert (told["event"], told["name"]) == ("reports-lost", "dead")
+    assert (other / "report.html").exists()
