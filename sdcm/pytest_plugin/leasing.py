@@ -41,13 +41,13 @@ def leased(asking: pytest.FixtureRequest, op: str, **arguments: Any) -> Iterator
         answer = client.ask(op, test=test, **arguments)
     except ServiceUnavailable as exc:
         skip_unavailable(_LABELS[op], exc)
-    note(op, "granted", lease=answer["lease"], seconds=round(time.monotonic() - started, 3))
 
     def give_back() -> None:
         client.ask("release", lease=answer["lease"], failed=evidence.has_failed(asking.node))
         note(op, "ended", lease=answer["lease"])
 
     try:
+        note(op, "granted", lease=answer["lease"], seconds=round(time.monotonic() - started, 3))
         yield answer
     finally:
         giving_back.at_end(asking.config, give_back)

@@ -61,7 +61,10 @@ def _watch_opener(pipe: int, supplies: ServicesUp, server: Server, stop: threadi
 def _sweep(places: paths.Paths, supplies: ServicesUp, services: tuple[str, ...]) -> None:
     """Remove what dead runs have left, while this one comes up; its own resources are not among it."""
     for dead in runs.dead_runs(places):
-        teardown.tear_down_dead(dead.run_id, places)
+        try:
+            teardown.tear_down_dead(dead.run_id, places)
+        except Exception as exc:  # noqa: BLE001 - one run's ledger must not keep the others' things
+            supplies.journal.write("removal-failed", name=f"run {dead.run_id}", reason=str(exc) or repr(exc))
     if services:
         with suppress(SctError):  # without an engine there is nothing on it
             cleaning.remove_late_objects(places, supplies.engine().endpoint)

@@ -70,7 +70,7 @@ class _EngineLookUp:
 
     def __init__(self, run: "Run") -> None:
         self._run = run
-        self._error: SctError | None = None
+        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._thread.start()
 
@@ -79,7 +79,7 @@ class _EngineLookUp:
 
         try:
             find_engine(engine_environ(self._run.environ), self._run.places, allow_install=self._run.options.setup)
-        except SctError as exc:
+        except Exception as exc:  # noqa: BLE001 - raised again where the look-up's answer is wanted
             self._error = exc
 
     def verdict(self) -> None:
