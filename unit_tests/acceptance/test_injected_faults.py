@@ -87,26 +87,64 @@ ON_THE_ENGINE = '''
 SET_UP = {
     "sdcm.run.selection:collect": (70, "(sdcm/run/services.py)"),
     "sdcm.run.plan:make_plan": (70, "(sdcm/run/pipeline.py)"),
+    "sdcm.cloud.probes:probe": (70, "(sdcm/run/plan.py)"),
     "sdcm.broker.opener:OpenBroker._start": (70, "(sdcm/broker/opener.py)"),
     "sdcm.broker.server:Server.__init__": (75, "broker failed"),
     "sdcm.run.engine_steps:EngineSteps._engine_up": (75, "step engine failed"),
+    "sdcm.broker.leaks:LeakWatch.start": (75, "step engine failed"),
     "sdcm.run.engine_steps:EngineSteps._make_network": (75, "step network failed"),
     "sdcm.run.pytest_session:PytestSession.__init__": (70, "(sdcm/run/tests.py)"),
-    "sdcm.run.services:adopt": (70, "(sdcm/run/tests.py)"),
+    "sdcm.run.services:adopt": (70, "(sdcm/run/report_files.py)"),
 }
 TEARDOWN = {
     "sdcm.run.teardown:tear_down": (75, "end: tear_down failed"),
     "sdcm.ownership.removers:remove": (75, "end: tear_down failed"),
     "sdcm.run.report:finish": (70, "(sdcm/run/pipeline.py)"),
+    "sdcm.run.report_files:write_all": (70, "(sdcm/run/report.py)"),
+    "sdcm.reporters.junit:write_junit": (70, "(sdcm/run/tests.py)"),
 }
 #: What the broker does at its end before it tears down.
 END = (
     "sdcm.broker.server:Server.close",
     "sdcm.broker.gate:Gate.close",
+    "sdcm.broker.leak_desk:LeakDesk.close",
     "sdcm.broker.desk:BrokerDesk.close",
     "sdcm.environment.graph:Graph.close",
     "sdcm.run.services_up:ServicesUp.let_go_of_engine",
 )
+#: Between asking for a lease and having it, and what is told of tests beside it; each fails in a test of its own.
+LEASES = {
+    "sdcm.broker.node_pool:NodePool.lease": "the broker failed on `node`",
+    "sdcm.broker.containers:ContainerMaker.make": "the broker failed on `container`",
+    "sdcm.broker.leases:Leases.grant": "the broker failed on `container`",
+    "sdcm.broker.leak_desk:LeakDesk.take": "verdict on leaks FAILED",
+}
+LEASING = '''
+    import pytest
+
+    from sdcm.containers.service import ContainerRequest
+    from sdcm.pytest_plugin.container_leases import container_for
+
+    pytestmark = [pytest.mark.integration, pytest.mark.services("docker")]
+
+    @pytest.fixture
+    def container(request):
+        wanted = ContainerRequest("idle", "sct/cassandra:5.0.9", entrypoint=("sleep", "600"), memory_mb=64)
+        with container_for(request, wanted) as started:
+            yield started
+
+    def test_node(docker_scylla):
+        """External services: Docker"""
+
+    def test_container_that_is_not_made(container):
+        """External services: Docker"""
+
+    def test_container_that_is_made_and_not_granted(container):
+        """External services: Docker"""
+
+    def test_container(container):
+        """External services: Docker"""
+'''
 NODE = {
     "sdcm.broker.nodes:NodeMaker._boot": (75, "the broker failed on `node`"),
     "sdcm.containers.launch:await_node": (75, "the broker failed on `node`"),
@@ -182,6 +220,7 @@ def test_a_removal_that_fails_once_is_tried_again(project, broken):
     assert "injected" in (project.state / "runs" / run / "journal.jsonl").read_text()
 
 
+@pytest.mark.services("docker")
 @pytest.mark.parametrize("where", NODE)
 def test_an_exception_while_a_node_is_made(project, broken, catalogue_image, where):
     catalogue_image("cassandra")
@@ -189,6 +228,17 @@ def test_an_exception_while_a_node_is_made(project, broken, catalogue_image, whe
     ended = broken(where, test=PASSING)
     assert_nothing_left(project)
     assert (ended.code, named in ended.text) == (code, True), ended.text
+
+
+@pytest.mark.services("docker")
+def test_exceptions_on_the_way_to_leases_end_their_tests_alone(project, broken, catalogue_image):
+    image = catalogue_image("cassandra")
+    ended = broken(*LEASES, test=LEASING.replace("sct/cassandra:5.0.9", image))
+    assert_nothing_left(project)
+    assert ended.code == 75, ended.text
+    for named in LEASES.values():
+        assert named in ended.text, ended.text
+    assert "1 passed, 3 error" in ended.text
 
 
 @pytest.mark.services("kubernetes")
