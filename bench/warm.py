@@ -11,20 +11,16 @@ node ready again.
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from measure import ROOT, interleaved, machine, medians, save, timed
+from kept import SCT, Kept, kept
+from measure import interleaved, machine, medians, save, timed
 
-from sdcm import paths
-from sdcm.broker.client import BrokerClient
 from sdcm.broker.protocol import NodeRequest
-from sdcm.broker.runs import kept_environment
 
 _OURS = '''\
 """External services: Docker"""
@@ -50,7 +46,6 @@ def test_query():
     finally:
         cluster.shutdown()
 """
-_SCT = [sys.executable, str(ROOT / "sct.py")]
 
 
 def main() -> None:
@@ -66,12 +61,8 @@ def main() -> None:
         (tests / "test_ours.py").write_text(_OURS)
         (folder / "plain").mkdir()
         (folder / "plain" / "test_plain.py").write_text(_PLAIN)
-        env = {**os.environ, "SCT_STATE_DIR": str(folder / "state")}
-        subprocess.run([*_SCT, "env", "up", "--service", "docker"], cwd=folder, env=env, check=True)
-        try:
-            taken, gets = _measure(folder, env, asked.rounds)
-        finally:
-            subprocess.run([*_SCT, "env", "down"], cwd=folder, env=env, check=True)
+        with kept(folder, os.environ) as environment:
+            taken, gets = _measure(folder, environment, asked.rounds)
     median = medians(taken)
     claims: dict[str, Any] = {
         "sct.py - plain pytest, medians (s)": round(median["sct.py"] - median["plain pytest"], 3),
@@ -80,34 +71,26 @@ def main() -> None:
     save("warm", facts, taken, claims)
 
 
-def _measure(folder: Path, env: dict[str, str], rounds: int) -> tuple[dict[str, list[float]], int]:
+def _measure(folder: Path, environment: Kept, rounds: int) -> tuple[dict[str, list[float]], int]:
     """Return the seconds of each side, and how many of our runs were handed a node that stood ready."""
-    kept = kept_environment(paths.from_environment(env))
-    if kept is None:
-        sys.exit("the environment is not up")
-    journal = folder / "state" / "runs" / kept.run_id / "journal.jsonl"
+    journal, env = environment.journal, environment.env
 
     def ours() -> float:
-        seconds = timed([*_SCT, "integration-tests", "-t", "integration/test_ours.py"], cwd=folder, env=env)
-        before = len(put_back)
+        before = len(_nodes(journal, "put-back"))
+        seconds = timed([*SCT, "integration-tests", "-t", "integration/test_ours.py"], cwd=folder, env=env)
         while len(_nodes(journal, "put-back")) == before:
             time.sleep(0.1)
-        put_back.append("")
         return seconds
 
-    put_back: list[str] = []
-    with closing(BrokerClient(kept.socket, "bench")) as client:
-        ours()  # compiles what Python compiles, and lets the node's first look be over
-        before = len(_nodes(journal, "handed-on"))
-        record = client.ask("node", test="bench", request=NodeRequest(fresh=True).to_record())["node"]
-        node = {**env, "NODE": record["ip"], "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-        # No configuration of ours above it: the folder has one of its own.
-        (folder / "plain" / "pytest.ini").write_text("[pytest]\n")
-        plain = [sys.executable, "-m", "pytest", "-q", "test_plain.py"]
-        taken = interleaved(
-            {"sct.py": ours, "plain pytest": lambda: timed(plain, cwd=folder / "plain", env=node)}, rounds
-        )
-        return taken, len(_nodes(journal, "handed-on")) - before
+    ours()  # compiles what Python compiles, and lets the node's first look be over
+    before = len(_nodes(journal, "handed-on"))
+    record = environment.client.ask("node", test="bench", request=NodeRequest(fresh=True).to_record())["node"]
+    node = {**env, "NODE": record["ip"], "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    # No configuration of ours above it: the folder has one of its own.
+    (folder / "plain" / "pytest.ini").write_text("[pytest]\n")
+    plain = [sys.executable, "-m", "pytest", "-q", "test_plain.py"]
+    taken = interleaved({"sct.py": ours, "plain pytest": lambda: timed(plain, cwd=folder / "plain", env=node)}, rounds)
+    return taken, len(_nodes(journal, "handed-on")) - before
 
 
 def _nodes(journal: Path, what: str) -> list[dict[str, Any]]:

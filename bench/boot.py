@@ -1,0 +1,152 @@
+"""How long a test waits for its node, and what each measure that makes a boot short brings.
+
+The first part runs short CQL tests, each with its own node, and reads from the run's journal how long each took from
+its fixture's request to the answer of its first query. The second boots containers of the same image side by side: as
+ours boot, each time without one of the measures, and with Cassandra's own defaults for all of them. A boot lasts from
+the order to create the container to the first login that is taken.
+
+    uv run python bench/boot.py [--rounds 5] [--tests 24] [--workers 2] [--only requests|boots]
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import docker
+from kept import SCT, kept
+from measure import interleaved, machine, medians, save
+
+from sdcm.containers.readiness import CqlProbe, NotReady
+
+_TEST = '''\
+"""External services: Docker"""
+import pytest
+
+from sdcm import journal
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("n", range({tests}))
+def test_query(docker_scylla, request, n):
+    session = docker_scylla.cql_connection()
+    session.execute("SELECT cluster_name FROM system.local")
+    journal.note("first-query", test=request.node.nodeid)
+    session.execute("CREATE KEYSPACE ks WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}")
+    session.execute("CREATE TABLE ks.t (a int PRIMARY KEY)")
+    session.execute("INSERT INTO ks.t (a) VALUES (1)")
+    assert session.execute("SELECT a FROM ks.t").one().a == 1
+'''
+#: Measure -> the arguments that take it back: Cassandra's, or Java's, own default.
+_WITHOUT = {
+    "superuser at once": ["-Dcassandra.superuser_setup_delay_ms=10000"],
+    "no settling of gossip": ["-Dcassandra.skip_wait_for_gossip_to_settle=-1"],
+    "short ring delay": ["-Dcassandra.ring_delay_ms=30000"],
+    "class data sharing": ["-Xshare:off"],
+    "one compiler tier": ["-XX:TieredStopAtLevel=4", "-XX:ReservedCodeCacheSize=240m"],
+    "no verification of bytecode": ["-XX:+BytecodeVerificationRemote"],
+    "known row overhead": ["-Dcassandra.memtable.row_overhead_size=-1"],
+    "serial collector": ["-XX:-UseSerialGC", "-XX:+UseG1GC"],
+    "cheap password hash": ["-Dcassandra.auth_bcrypt_gensalt_log=10"],
+}
+#: The default of the one setting of cassandra.yaml that a boot feels.
+_DEFAULT_YAML = "num_tokens: 16"
+_OURS, _DEFAULT = "ours", "default settings"
+_MEMORY = {"CASSANDRA_HEAP": "256m", "CASSANDRA_DIRECT_MEMORY": "128m"}
+_DEADLINE = 180.0
+
+
+def main() -> None:
+    """Measure, print and write results/boot.json."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tests", type=int, default=24)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--only", choices=["requests", "boots"])
+    asked = parser.parse_args()
+    facts = machine()
+    taken: dict[str, list[float]] = {}
+    claims: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        if asked.only != "boots":
+            waits = _requests(folder, asked.tests, asked.workers)
+            taken["request to first query"] = waits
+            claims["request to first query, median (s)"] = round(statistics.median(waits), 3)
+        if asked.only != "requests":
+            boots = _boots(folder, asked.rounds)
+            taken |= boots
+            claims |= _claims_of(medians(boots))
+    save("boot", facts, taken, claims)
+
+
+def _requests(folder: Path, tests: int, workers: int) -> list[float]:
+    """Return the seconds from each test's request for its node to the answer of its first query."""
+    suite = folder / "unit_tests" / "integration"
+    suite.mkdir(parents=True)
+    (suite / "test_short.py").write_text(_TEST.format(tests=tests))
+    env = {**os.environ, "SCT_STATE_DIR": str(folder / "run-state")}
+    argv = [*SCT, "integration-tests", "-q", "-n", str(workers), "-t", "integration/test_short.py"]
+    subprocess.run(argv, cwd=folder, env=env, check=True)
+    (run,) = (folder / "run-state" / "runs").iterdir()
+    records = [json.loads(line) for line in (run / "journal.jsonl").open()]
+    wanted = {r["test"]: r["at"] for r in records if r["event"] == "lease" and r["state"] == "wanted"}
+    return [r["at"] - wanted[r["test"]] for r in records if r["event"] == "first-query"]
+
+
+def _boots(folder: Path, rounds: int) -> dict[str, list[float]]:
+    """Return the seconds of each side's boots, one a round."""
+    with kept(folder, os.environ) as environment:
+        reference = environment.client.ask("image", image="cassandra")["reference"]
+        variables = environment.client.ask("wait", service="docker")["environ"]
+        with closing(docker.DockerClient(base_url=variables["DOCKER_HOST"])) as engine:
+
+            def boot(arguments: list[str], environ: Mapping[str, str]) -> Callable[[], float]:
+                return lambda: _boot(engine, reference, arguments, {**_MEMORY, **environ})
+
+            everything = [argument for arguments in _WITHOUT.values() for argument in arguments]
+            sides = {_OURS: boot([], {}), _DEFAULT: boot(everything, {"CASSANDRA_YAML": _DEFAULT_YAML})}
+            sides |= {f"without {measure}": boot(arguments, {}) for measure, arguments in _WITHOUT.items()}
+            return interleaved(sides, rounds)
+
+
+def _boot(engine: docker.DockerClient, image: str, arguments: list[str], environ: Mapping[str, str]) -> float:
+    started = time.perf_counter()
+    container = engine.containers.run(
+        image, arguments, detach=True, mem_limit="512m", memswap_limit="512m", environment=dict(environ)
+    )
+    try:
+        container.reload()
+        (network,) = container.attrs["NetworkSettings"]["Networks"].values()
+        probe = CqlProbe(network["IPAddress"], 9042, "cassandra", "cassandra")
+        while True:
+            try:
+                probe.ask()
+            except NotReady as exc:
+                container.reload()
+                if container.status != "running" or time.perf_counter() - started > _DEADLINE:
+                    sys.exit(f"{' '.join(arguments)}: {exc}\n{container.logs(tail=20).decode()}")
+                time.sleep(0.05)
+            else:
+                return time.perf_counter() - started
+    finally:
+        container.remove(force=True, v=True)
+
+
+def _claims_of(median: Mapping[str, float]) -> dict[str, float]:
+    claims = {"ours / default settings": round(median[_OURS] / median[_DEFAULT], 3)}
+    for measure in _WITHOUT:
+        claims[f"{measure}: seconds it brings"] = round(median[f"without {measure}"] - median[_OURS], 2)
+    return claims
+
+
+if __name__ == "__main__":
+    main()
