@@ -38,6 +38,9 @@ def wanted_workers(run: "Run") -> int:
 def run_tests(run: "Run") -> "Run":
     """Hand off to pytest and wait for it, as often as `--repeat` says; the runner itself runs no test."""
     workers = run.plan.workers if run.plan else wanted_workers(run)
+    if workers == 1 and run.options.workers is None and _uses_kept_environment(run):
+        # Who keeps an environment runs one test again and again: a worker would cost half of what that takes.
+        workers = 0
     chosen = run.selection.tests if run.selection else ()
     argv = pytest_argv(run.options, files_of(chosen, run.targets, run.project), workers)
     run.interrupts.deferred = True
@@ -62,6 +65,11 @@ def run_tests(run: "Run") -> "Run":
     with suppress(EnvironmentFailed):  # told of when they are written for good
         report_files.write(run.state)
     return run
+
+
+def _uses_kept_environment(run: "Run") -> bool:
+    """Whether the tests lease from another broker than the run's own."""
+    return run.broker is not None and run.pytest_environ.get(BROKER_VARIABLE) != str(run.broker.socket_path)
 
 
 def _session(run: "Run", argv: list[str], *, own_terminal: bool) -> PytestOutcome:
