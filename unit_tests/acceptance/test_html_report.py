@@ -1,6 +1,6 @@
 """The HTML report in a real browser: drawn, filtered, used by keyboard, and silent on the network.
 
-External services: none, a headless browser where there is one
+External services: Docker (an image with a headless browser, where the machine has none)
 """
 
 import html
@@ -8,11 +8,14 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sdcm.containers.service import ContainerRequest
+from sdcm.pytest_plugin.container_leases import container_for
 from sdcm.reporters.html import to_html
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.timeline import Timeline
@@ -74,13 +77,36 @@ SEARCHED = """
 """
 
 
+OPTIONS = ["--headless", "--enable-logging=stderr", "--window-size=1300,900", "--virtual-time-budget=5000"]
+OPTIONS += ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom"]
+
+#: Opens a page and returns its document as the browser has it in the end, and the browser's log.
+Browser = Callable[[Path], tuple[str, str]]
+
+
 @pytest.fixture
-def browser():
-    """A headless browser's program."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip("no headless browser: apt-get install chromium-headless-shell supplies one")
-    return found
+def browser(request, catalogue_image, tmp_path) -> Browser:
+    """A headless browser: the machine's own, else one in a container."""
+    own = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if own is None:
+        return lambda page: in_a_container(request, page)
+
+    def opened_here(page: Path) -> tuple[str, str]:
+        command = [own, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", page.as_uri()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+        return done.stdout, done.stderr
+
+    return opened_here
+
+
+def in_a_container(request, page: Path) -> tuple[str, str]:
+    """Open a page in the catalogue's browser."""
+    wanted = ContainerRequest("browser", image="browser", entrypoint=("sleep", "600"), memory_mb=1024)
+    with container_for(request, wanted) as container:
+        container.send_files(page, f"/{page.name}")
+        command = ["chromium-headless-shell", *OPTIONS, f"file:///{page.name}"]
+        done = container.execute(command, shown="the browser", timeout=300)
+        return done.stdout, done.stderr
 
 
 @pytest.fixture
@@ -111,28 +137,25 @@ def page(tmp_path):
     return path
 
 
-def opened(browser: str, page: Path, steps: str) -> dict[str, Any]:
+def opened(browser: Browser, page: Path, steps: str) -> dict[str, Any]:
     """Return what a reader who does these steps sees; fails when the page has an error or asks for anything."""
     driven = page.with_name("driven.html")
     data = '<script type="application/json"'
     driven.write_text(page.read_text().replace(data, DRIVER.replace("STEPS", steps) + data, 1))
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
-    command += ["--window-size=1300,900", "--virtual-time-budget=5000", f"--user-data-dir={page.parent / 'profile'}"]
-    command += ["--dump-dom", driven.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
-    title = re.search(r"<title>(\{.*?\})</title>", done.stdout)
-    assert title, f"the page's script did not come to its end\n{done.stderr}"
+    document, log = browser(driven)
+    title = re.search(r"<title>(\{.*?\})</title>", document)
+    assert title, f"the page's script did not come to its end\n{log}"
     seen: dict[str, Any] = json.loads(html.unescape(title[1]))
     assert seen["errors"] == []
     assert seen["requests"] == []
-    assert "CONSOLE" not in done.stderr
+    assert "CONSOLE" not in log
     return seen
 
 
 def test_the_page_is_drawn_filtered_and_used_by_keyboard_without_an_error_or_a_request(browser, page):
     """Five thousand tests: the timeline drawn, the filter, the keys, the themes; no error, no request.
 
-    External services: none, a headless browser where there is one
+    External services: Docker (an image with a headless browser, where the machine has none)
     """
     seen = opened(browser, page, USED_WHOLLY)
     assert seen["bars"] == TESTS + 2
@@ -156,7 +179,7 @@ def test_the_page_is_drawn_filtered_and_used_by_keyboard_without_an_error_or_a_r
 def test_the_page_of_a_real_run_opens(browser, project, tmp_path):
     """A run of `sct.py` with a failure and a skip, its page as the run has left it.
 
-    External services: none, a headless browser where there is one
+    External services: Docker (an image with a headless browser, where the machine has none)
     """
     project.write("unit_tests/test_wrong.py", "def test_wrong():\n    assert 1 == 2, 'sums are off </script>'\n")
     project.write("unit_tests/test_not.py", "import pytest\n\n@pytest.mark.skip('for now')\ndef test_not(): pass\n")
