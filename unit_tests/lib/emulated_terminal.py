@@ -106,12 +106,14 @@ class EmulatedTerminal:
         """Take in what is written until something is to be seen.
 
         Raises:
-            AssertionError: It is not, in so many seconds.
+            AssertionError: It is not, in so many seconds, or before the program ends.
         """
         end = time.monotonic() + timeout
         while not seen():
             assert time.monotonic() < end, f"not seen within {timeout:g} s:\n{self.text()}"
+            over = self.child.poll() is not None
             self.look(0.05)
+            assert not over or seen(), f"not seen before the program ended:\n{self.text()}"
 
     def wait(self, timeout: float = 120.0) -> int:
         """Take in all that is written until the program ends; return its status."""
