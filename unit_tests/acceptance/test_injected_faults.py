@@ -3,7 +3,7 @@
 The product has no hook for this: a `sitecustomize` on the sample project's PYTHONPATH replaces functions, in whichever
 process of the run loads their module, by ones that raise on their first call.
 
-External services: Docker (engine, network; two database nodes), Kubernetes (its network)
+External services: Docker (engine, network; two database nodes)
 """
 
 import os
@@ -94,14 +94,14 @@ SET_UP = {
     "sdcm.broker.leaks:LeakWatch.start": (75, "step engine failed"),
     "sdcm.run.engine_steps:EngineSteps._make_network": (75, "step network failed"),
     "sdcm.run.pytest_session:PytestSession.__init__": (70, "(sdcm/run/tests.py)"),
-    "sdcm.run.services:adopt": (70, "(sdcm/run/report_files.py)"),
+    "sdcm.run.services:adopt": (70, "(sdcm/run/tests.py)"),
 }
 TEARDOWN = {
     "sdcm.run.teardown:tear_down": (75, "end: tear_down failed"),
     "sdcm.ownership.removers:remove": (75, "end: tear_down failed"),
     "sdcm.run.report:finish": (70, "(sdcm/run/pipeline.py)"),
     "sdcm.run.report_files:write_all": (70, "(sdcm/run/report.py)"),
-    "sdcm.reporters.junit:write_junit": (70, "(sdcm/run/tests.py)"),
+    "sdcm.reporters.junit:write_junit": (70, "(sdcm/run/report_files.py)"),
 }
 #: What the broker does at its end before it tears down.
 END = (
@@ -244,7 +244,10 @@ def test_exceptions_on_the_way_to_leases_end_their_tests_alone(project, broken, 
 @pytest.mark.services("kubernetes")
 @pytest.mark.parametrize("where", CLUSTER)
 def test_an_exception_while_a_cluster_is_made(project, broken, catalogue_image, where):
-    """The cluster's network and kind's own process are there by then."""
+    """The cluster's network and kind's own process are there by then.
+
+    External services: Docker, Kubernetes (its network)
+    """
     catalogue_image("kind-node")
     code, named = CLUSTER[where]
     ended = broken(where, test=ON_A_CLUSTER)
