@@ -166,22 +166,25 @@ def _of(ran: _Ran, started: float, ended: float) -> Link:
 
 def folded(links: Sequence[Link]) -> tuple[Link, ...]:
     """Return the chain with runs of short tests as one stretch: the long ones are what can be mended."""
-    whole = sum(link.seconds for link in links)
-    found: list[Link] = []
-    tests: list[Link] = []
-    for link in (*links, Link("", "end", 0.0, 0.0)):
-        if link.kind == "test" and link.seconds < max(0.02 * whole, _CLOSE) and link.worker in _workers(tests, link):
-            tests.append(link)
-            continue
-        if len(tests) > 1:
-            seconds = tests[-1].started + tests[-1].seconds - tests[0].started
-            found.append(Link(f"{len(tests)} tests on {tests[0].worker}", "tests", tests[0].started, seconds))
+    longest = max(0.02 * sum(link.seconds for link in links), _CLOSE)
+    found: list[list[Link]] = []
+    for link in links:
+        last = found[-1][-1] if found else None
+        alike = last is not None and last.worker == link.worker and _is_short(last, longest)
+        if alike and _is_short(link, longest):
+            found[-1].append(link)
         else:
-            found += tests
-        tests = []
-        found.append(link)
-    return tuple(found[:-1])
+            found.append([link])
+    return tuple(_one(stretch) for stretch in found)
 
 
-def _workers(tests: Sequence[Link], link: Link) -> set[str]:
-    return {test.worker for test in tests} or {link.worker}
+def _is_short(link: Link, longest: float) -> bool:
+    return link.kind == "test" and link.seconds < longest
+
+
+def _one(stretch: Sequence[Link]) -> Link:
+    first, last = stretch[0], stretch[-1]
+    if len(stretch) == 1:
+        return first
+    seconds = last.started + last.seconds - first.started
+    return Link(f"{len(stretch)} tests on {first.worker}", "tests", first.started, seconds)

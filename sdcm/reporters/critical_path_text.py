@@ -47,16 +47,15 @@ class _Stretch:
         return f"{told} {took}" + (f" ({'; '.join(more)})" if more else "")
 
 
-def critical_path_line(result: RunResult) -> str:
+def critical_path_line(links: Sequence[Link]) -> str:
     """Return the path as one line, such as `image kind-node 38 s, then cluster 21 s, then 4 kubernetes tests 21 s`.
 
     Tests in a row that need the same services are told together, or any tests in a row where the line would be too
     long, and short stretches as one rest at the end.
 
     Args:
-        result: The run; of one without tests nothing is told.
+        links: The chain, see `critical_path`; of an empty one nothing is told.
     """
-    links = critical_path(result)
     whole = sum(link.seconds for link in links)
     least = max(_SHARE * whole, _SECONDS)
     told = [stretch for stretch in _stretches(links, least, apart=True) if stretch.seconds >= least]
@@ -71,6 +70,7 @@ def critical_path_line(result: RunResult) -> str:
 
 def critical_path_record(result: RunResult) -> dict[str, Any]:
     """Return the path as JSON values: `text`, and `links` (what, kind, at in seconds of the run, seconds)."""
+    path = critical_path(result)
     links = [
         {
             "what": link.what,
@@ -78,9 +78,9 @@ def critical_path_record(result: RunResult) -> dict[str, Any]:
             "after": round(link.started - result.started, 3),
             "seconds": round(link.seconds, 3),
         }
-        for link in folded(critical_path(result))
+        for link in folded(path)
     ]
-    return {"text": critical_path_line(result), "links": links}
+    return {"text": critical_path_line(path), "links": links}
 
 
 def _stretches(links: Sequence[Link], least: float, *, apart: bool) -> list[_Stretch]:

@@ -64,6 +64,7 @@ def to_html(result: RunResult, timeline: Timeline) -> str:
 
 def _values(result: RunResult, timeline: Timeline) -> dict[str, Any]:
     failures = _shortened(result, unsuccessful(result)[:_TOLD])
+    path = critical_path(result)
     return {
         "result": result,
         "verdict": _verdict(result),
@@ -74,8 +75,8 @@ def _values(result: RunResult, timeline: Timeline) -> dict[str, Any]:
         "slowest": sorted((test for test in result.tests if test.finished), key=lambda test: -test.seconds)[:_SLOWEST],
         "waited": timeline.waited,
         "host": bool(timeline.host),
-        "path": folded(critical_path(result)),
-        "path_line": critical_path_line(result),
+        "path": folded(path),
+        "path_line": critical_path_line(path),
         "style": (_TEMPLATES / "report.css").read_text(),
         "script": "\n".join((_TEMPLATES / name).read_text() for name in _SCRIPTS),
         "data": _embedded(html_data(result, timeline)),

@@ -68,7 +68,7 @@ def test_the_path_leaves_the_worker_for_the_service_that_its_test_waited_for():
 
 
 def test_one_line_names_it():
-    line = critical_path_line(a_run_with_a_cluster().result())
+    line = critical_path_line(critical_path(a_run_with_a_cluster().result()))
     assert line == (
         "collecting 1.0 s, then engine 1.0 s, then image kind-node 38 s, then cluster 21 s, "
         "then 2 docker and kubernetes tests 21 s (longest: job 11.9 s), then pytest ending 1.0 s, then teardown 3.0 s"
@@ -78,7 +78,7 @@ def test_one_line_names_it():
 def test_summary_and_record_tell_the_same():
     result = a_run_with_a_cluster().result()
     record = critical_path_record(result)
-    assert record["text"] == critical_path_line(result)
+    assert record["text"] == critical_path_line(critical_path(result))
     assert record["links"][2] == {"what": "image kind-node", "kind": "step", "after": 2.0, "seconds": 38.0}
     assert summary_record(result, Path("r"))["critical_path"] == record
     assert f"  critical path    {record['text']}" in summary_lines(result, "r")
@@ -132,7 +132,10 @@ def test_a_test_that_was_held_back_waited_for_the_tests_of_others():
 def test_idle_time_is_told_as_such():
     times = Times().put("run-start", 0.0).ran("a.py::one", "gw0", 0.1, 1.0).ran("a.py::two", "gw0", 5.0, 9.0)
     assert times.path()[1] == ("gap", "idle, or not recorded", 1.0, 4.0)
-    assert critical_path_line(times.result()) == "one 0.90 s, then idle, or not recorded 4.0 s, then two 4.0 s"
+    assert (
+        critical_path_line(critical_path(times.result()))
+        == "one 0.90 s, then idle, or not recorded 4.0 s, then two 4.0 s"
+    )
 
 
 def test_a_step_that_never_ended_and_tests_of_no_length_end_the_walk():
@@ -150,14 +153,14 @@ def test_short_tests_are_one_stretch():
         times.ran(f"a.py::t{place}", "gw0", place * 0.1, place * 0.1 + 0.1)
     (link,) = folded(critical_path(times.result()))
     assert (link.what, link.kind, round(link.seconds, 1)) == ("100 tests on gw0", "tests", 10.0)
-    assert critical_path_line(times.result()) == "100 tests 10.0 s"
+    assert critical_path_line(critical_path(times.result())) == "100 tests 10.0 s"
 
 
 def test_what_tests_waited_for_their_nodes_is_told():
     times = Times().put("run-start", 0.0).ran("a.py::one", "gw0", 0.1, 9.0, "docker", waited=6.0)
     times.put("lease", 6.0, test="a.py::one", what="node", worker="gw0", state="granted", seconds=5.9)
     times.put("lease", 9.5, test="a.py::one", what="node", worker="gw0", state="ended")
-    assert critical_path_line(times.result()) == "one 8.9 s (5.9 s of it waiting for leases)"
+    assert critical_path_line(critical_path(times.result())) == "one 8.9 s (5.9 s of it waiting for leases)"
 
 
 def test_a_line_stays_short_where_tests_of_many_kinds_take_turns():
@@ -165,9 +168,17 @@ def test_a_line_stays_short_where_tests_of_many_kinds_take_turns():
     for place in range(40):
         services = ("docker",) if place % 2 else ("kubernetes",)
         times.ran(f"a.py::t{place}", "gw0", place * 5.0, place * 5.0 + 5.0, *services)
-    assert critical_path_line(times.result()) == "40 tests 3 min 20 s"
+    assert critical_path_line(critical_path(times.result())) == "40 tests 3 min 20 s"
+
+
+def test_many_short_tests_on_workers_in_turns_are_told_by_worker():
+    times = Times().put("run-start", 0.0)
+    for place in range(6):
+        times.put("held-back", place * 0.25, test=f"a.py::t{place}", seconds=9.0)
+        times.ran(f"a.py::t{place}", f"gw{place // 3}", place * 0.25, place * 0.25 + 0.25)
+    assert [link.what for link in folded(critical_path(times.result()))] == ["3 tests on gw0", "3 tests on gw1"]
 
 
 def test_a_run_without_tests_has_none():
     assert critical_path(RunResult.from_journal([])) == ()
-    assert critical_path_line(RunResult.from_journal([])) == ""
+    assert critical_path_line(critical_path(RunResult.from_journal([]))) == ""

@@ -1,0 +1,143 @@
+"""A Kind cluster through `sct.py` against bare `kind create cluster`; and what a run with nothing to do costs.
+
+Both make a cluster of the same node image with the same configuration. A bare one counts as up when its node is ready
+and DNS answers, as ours does; what `kind create cluster` alone and with `--wait` took is stated beside it.
+
+    uv run python bench/cluster.py [--rounds 5]
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from held_engine import HeldEngine, held_engine
+from measure import ROOT, interleaved, machine, medians, save, timed
+
+from sdcm.environment.kind_config import OWN_NODE_LABEL, kind_config
+
+_ON_A_CLUSTER = '''\
+"""External services: Kubernetes"""
+import pytest
+
+
+@pytest.mark.integration
+def test_namespace(k8s_cluster):
+    assert k8s_cluster.name
+'''
+_NOTHING = '''\
+"""External services: none"""
+import pytest
+
+
+@pytest.mark.integration
+def test_nothing():
+    assert True
+'''
+_NAME = "bench-bare"
+
+
+class Bare:
+    """`kind create cluster` as anybody would type it."""
+
+    def __init__(self, held: HeldEngine, folder: Path) -> None:
+        """Keep configuration and kubeconfig in `folder`."""
+        self._held = held
+        self._folder = folder
+        self._env = {**os.environ, **held.engine.environ(), "KUBECONFIG": str(folder / "kubeconfig")}
+        self._config = folder / "kind.json"
+        own_node = self._is_own_node()
+        self._config.write_text(kind_config(own_node=own_node, address=held.engine.publish_host))
+        self.parts: dict[str, list[float]] = {"bare, create": [], "bare, create and --wait": []}
+
+    def _is_own_node(self) -> bool:
+        client = self._held.engine.client()
+        try:
+            return OWN_NODE_LABEL in client.images.get(self._held.node_image.reference).labels
+        finally:
+            client.close()
+
+    def until_usable(self) -> float:
+        """Create a cluster, wait for its node and DNS, delete it; return the seconds up to DNS."""
+        seconds = self._kind("create", "cluster", "--config", str(self._config), "--image", self._image())
+        self.parts["bare, create"].append(seconds)
+        node = ["docker", "exec", f"{_NAME}-control-plane", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf"]
+        try:
+            waited = self._timed([*node, "wait", "--for=condition=Ready", "nodes", "--all", "--timeout=300s"])
+            self.parts["bare, create and --wait"].append(seconds + waited)
+            dns = [*node, "-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=300s"]
+            return seconds + waited + self._timed(dns)
+        finally:
+            self._kind("delete", "cluster")
+
+    def _image(self) -> str:
+        return str(self._held.node_image.reference)
+
+    def _kind(self, *words: str) -> float:
+        return self._timed([str(self._held.kind), *words, "--name", _NAME])
+
+    def _timed(self, argv: list[str]) -> float:
+        return timed(argv, cwd=self._folder, env=self._env)
+
+
+def through_sct(folder: Path, env: Mapping[str, str]) -> float:
+    """Return the seconds of the step `cluster` of a run with one Kubernetes test."""
+    sct = [sys.executable, str(ROOT / "sct.py"), "integration-tests", "-q", "-n", "1"]
+    timed([*sct, "-t", "integration/test_k8s.py"], cwd=folder, env=env)
+    newest = max((folder / "state" / "runs").iterdir(), key=lambda path: path.stat().st_mtime)
+    records = [json.loads(line) for line in (newest / "journal.jsonl").open()]
+    (ended,) = (r for r in records if r["event"] == "step-end" and r["step"] == "cluster")
+    return float(ended["seconds"])
+
+
+def main() -> None:
+    """Measure, print and write results/cluster.json."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args()
+    facts = machine()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        tests = folder / "unit_tests" / "integration"
+        tests.mkdir(parents=True)
+        (tests / "test_k8s.py").write_text(_ON_A_CLUSTER)
+        (tests / "test_nothing.py").write_text(_NOTHING)
+        env = {**os.environ, "SCT_STATE_DIR": str(folder / "state")}
+        one = ["-q", "unit_tests/integration/test_nothing.py", "-p", "no:sct", "-p", "no:cacheprovider"]
+        bare_pytest = [sys.executable, "-m", "pytest", *one, "-W", "ignore::pytest.PytestUnknownMarkWarning"]
+        ours = [sys.executable, str(ROOT / "sct.py"), "integration-tests", "-q", "-t", "integration/test_nothing.py"]
+        with held_engine(folder) as held:
+            bare = Bare(held, folder)
+            began = time.perf_counter()
+            taken = interleaved(
+                {"through sct.py": lambda: through_sct(folder, env), "bare, until usable": bare.until_usable},
+                asked.rounds,
+            )
+            print(f"clusters took {time.perf_counter() - began:.0f} s", flush=True)
+            taken |= bare.parts
+            taken |= interleaved(
+                {
+                    "nothing to do, sct.py": lambda: timed(ours, cwd=folder, env=env),
+                    "nothing to do, sct.py -n 0": lambda: timed([*ours, "-n", "0"], cwd=folder, env=env),
+                    "nothing to do, pytest": lambda: timed(bare_pytest, cwd=folder, env=env),
+                    "nothing to do, pytest -n 1": lambda: timed([*bare_pytest, "-n", "1"], cwd=folder, env=env),
+                },
+                asked.rounds,
+            )
+    median = medians(taken)
+    claims = {
+        f"through sct.py / {side}": round(median["through sct.py"] / median[side], 3)
+        for side in ("bare, until usable", "bare, create and --wait", "bare, create")
+    }
+    for ours_side, bare_side in (("sct.py -n 0", "pytest"), ("sct.py", "pytest -n 1"), ("sct.py", "pytest")):
+        seconds = median[f"nothing to do, {ours_side}"] - median[f"nothing to do, {bare_side}"]
+        claims[f"nothing to do, {ours_side} - {bare_side} (s)"] = round(seconds, 3)
+    save("cluster", facts, taken, claims)
+
+
+if __name__ == "__main__":
+    main()
