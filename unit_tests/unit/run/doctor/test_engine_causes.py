@@ -110,7 +110,7 @@ def test_an_engine_whose_clock_is_off(sick, off, level):
     sick.tells(SystemTime=at.strftime("%Y-%m-%dT%H:%M:%S.123456789Z"))
     found = sick.finds(engine_causes.clock, "clock")
     assert found.level == level
-    assert found.ok or "600 s off" in found.text or "599 s off" in found.text or "601 s" in found.text
+    assert found.ok or 500 < float(found.text.split()[-3]) < 700
 
 
 def test_an_engines_clock_in_another_zone(sick):
