@@ -46,6 +46,9 @@ def test_query():
     finally:
         cluster.shutdown()
 """
+#: What becomes of a node after its test, and the most seconds to wait for that.
+_OVER = ("put-back", "thrown-away")
+_SETTLE = 120.0
 
 
 def main() -> None:
@@ -76,9 +79,10 @@ def _measure(folder: Path, environment: Kept, rounds: int) -> tuple[dict[str, li
     journal, env = environment.journal, environment.env
 
     def ours() -> float:
-        before = len(_nodes(journal, "put-back"))
+        before = len(_nodes(journal, *_OVER))
         seconds = timed([*SCT, "integration-tests", "-t", "integration/test_ours.py"], cwd=folder, env=env)
-        while len(_nodes(journal, "put-back")) == before:
+        end = time.monotonic() + _SETTLE
+        while len(_nodes(journal, *_OVER)) == before and time.monotonic() < end:
             time.sleep(0.1)
         return seconds
 
@@ -93,10 +97,10 @@ def _measure(folder: Path, environment: Kept, rounds: int) -> tuple[dict[str, li
     return taken, len(_nodes(journal, "handed-on")) - before
 
 
-def _nodes(journal: Path, what: str) -> list[dict[str, Any]]:
-    """Return the records of one kind that an environment's journal has of its nodes."""
+def _nodes(journal: Path, *what: str) -> list[dict[str, Any]]:
+    """Return the records of some kinds that an environment's journal has of its nodes."""
     records = map(json.loads, journal.read_text().splitlines())
-    return [record for record in records if record["event"] == "node" and record["what"] == what]
+    return [record for record in records if record["event"] == "node" and record["what"] in what]
 
 
 if __name__ == "__main__":
