@@ -1,8 +1,13 @@
 """Rules of this repository that are checked in its source: each gives the lines that break it."""
 
 import ast
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from typing import TypeVar
+
+Node = TypeVar("Node", bound=ast.AST)
 
 #: Longest a source file may be.
 MOST_LINES = 400
@@ -22,12 +27,12 @@ _SKIPS = {"pytest.skip": 0, "pytest.mark.skip": 0, "pytest.mark.skipif": None, "
 def starts_programs(tree: ast.AST) -> Iterator[str]:
     """Find what starts another program: only `sdcm.process` may."""
     names = _imported(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module in _STARTERS:
-            for alias in node.names:
-                if _starts(node.module, alias.name):
-                    yield f"{node.lineno}: takes {alias.name} from {node.module}"
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+    for taken in _nodes(tree, ast.ImportFrom):
+        for alias in taken.names if taken.module in _STARTERS else ():
+            if _starts(taken.module, alias.name):
+                yield f"{taken.lineno}: takes {alias.name} from {taken.module}"
+    for node in _nodes(tree, ast.Attribute):
+        if isinstance(node.value, ast.Name):
             module = names.get(node.value.id, "")
             # `subprocess.Popen[bytes]` is a type; what is called, or handed on as a value, starts something.
             if _starts(module, node.attr) and not _is_type(tree, node):
@@ -36,7 +41,7 @@ def starts_programs(tree: ast.AST) -> Iterator[str]:
 
 def uses_shell(tree: ast.AST) -> Iterator[str]:
     """Find calls that hand a line to a shell."""
-    for call in _calls(tree):
+    for call in _nodes(tree, ast.Call):
         for keyword in call.keywords:
             if keyword.arg == "shell" and not (isinstance(keyword.value, ast.Constant) and not keyword.value.value):
                 yield f"{call.lineno}: shell= hands a line to a shell"
@@ -44,19 +49,17 @@ def uses_shell(tree: ast.AST) -> Iterator[str]:
 
 def imports_tests(tree: ast.AST) -> Iterator[str]:
     """Find imports of the tests."""
-    for node in ast.walk(tree):
-        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom):
-            modules = [node.module or ""]
-        for module in modules:
-            if module.split(".")[0] == "unit_tests":
-                yield f"{node.lineno}: imports {module}"  # type: ignore[attr-defined]
+    found = [(node.lineno, alias.name) for node in _nodes(tree, ast.Import) for alias in node.names]
+    found += [(node.lineno, node.module or "") for node in _nodes(tree, ast.ImportFrom)]
+    for line, module in found:
+        if module.split(".")[0] == "unit_tests":
+            yield f"{line}: imports {module}"
 
 
 def skips_without_reason(tree: ast.AST) -> Iterator[str]:
     """Find skips and expected failures that do not say why."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and (name := _dotted(node.func)) in _SKIPS:
+    for node in _nodes(tree, ast.Call):
+        if (name := _dotted(node.func)) in _SKIPS:
             place = _SKIPS[name]
             reasons = [word.value for word in node.keywords if word.arg in {"reason", "msg"}]
             reasons += node.args[place : place + 1] if place is not None else node.args[1:2]
@@ -74,19 +77,13 @@ def is_vague(path: Path) -> bool:
 
 def _imported(tree: ast.AST) -> Mapping[str, str]:
     """Return the local names of imported modules."""
-    return {
-        alias.asname or alias.name: alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    }
+    return {alias.asname or alias.name: alias.name for node in _nodes(tree, ast.Import) for alias in node.names}
 
 
 def passes_on_nothing(tree: ast.AST) -> Iterator[str]:
     """Find `assert all(...)` over what may be empty: it holds when there is nothing to look at."""
-    for node in ast.walk(tree):
-        asserted = node.test if isinstance(node, ast.Assert) else None
-        for call in _calls(asserted) if asserted else ():
+    for node in _nodes(tree, ast.Assert):
+        for call in _nodes(node.test, ast.Call):
             if _dotted(call.func) != "all" or not call.args:
                 continue
             over = call.args[0]
@@ -101,18 +98,27 @@ def _starts(module: str | None, name: str) -> bool:
 
 
 def _is_type(tree: ast.AST, attribute: ast.Attribute) -> bool:
-    subscripted = any(isinstance(node, ast.Subscript) and node.value is attribute for node in ast.walk(tree))
+    subscripted = any(node.value is attribute for node in _nodes(tree, ast.Subscript))
     return attribute.attr == "Popen" and subscripted
 
 
-def _calls(tree: ast.AST) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+def _nodes(tree: ast.AST, kind: type[Node]) -> list[Node]:
+    return _by_kind(tree).get(kind, [])  # type: ignore[return-value]
+
+
+@cache
+def _by_kind(tree: ast.AST) -> Mapping[type[ast.AST], list[ast.AST]]:
+    """Walk a tree once for all rules."""
+    found: defaultdict[type[ast.AST], list[ast.AST]] = defaultdict(list)
+    for node in ast.walk(tree):
+        found[type(node)].append(node)
+    return found
 
 
 def _decorators(tree: ast.AST) -> Iterator[ast.expr]:
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            yield from node.decorator_list
+    for kind in (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
+        for node in _nodes(tree, kind):
+            yield from node.decorator_list  # type: ignore[attr-defined]
 
 
 def _dotted(node: ast.expr) -> str:

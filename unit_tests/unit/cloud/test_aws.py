@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from unittest.mock import Mock
 
 import pytest
-from moto import mock_aws
 
 from sdcm.cloud.aws import clients
 from sdcm.cloud.aws.resources import AwsResources
@@ -25,6 +24,8 @@ def aws(book: Ledger, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> Iterator
     # moto reads a thousand images of Amazon's into each account, which nobody asks for here.
     monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    from moto import mock_aws
+
     with mock_aws(), AwsResources(book, owner) as resources:
         yield resources
 

@@ -4,7 +4,6 @@ import json
 from typing import Any, ClassVar
 
 import pytest
-from azure.core.pipeline.policies import SansIOHTTPPolicy
 
 from sdcm.cloud.azure import clients
 from sdcm.cloud.azure.resources import AzureResources
@@ -44,6 +43,8 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> Any:
 
         def management(subscription: str) -> Any:
             # A bearer token goes only over TLS, so here nobody logs in.
+            from azure.core.pipeline.policies import SansIOHTTPPolicy
+
             return made(subscription, base_url=address, credential=object(), authentication_policy=SansIOHTTPPolicy())
 
         monkeypatch.setattr(clients, "management", management)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from sdcm.cloud import sweep
 from sdcm.cloud.aws.resources import AwsResources
@@ -23,6 +22,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty account."""
     monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    from moto import mock_aws
+
     with mock_aws():
         yield
 
