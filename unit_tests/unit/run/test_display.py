@@ -1,0 +1,59 @@
+"""Plain lines, where there is no terminal."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from sdcm.run import display, report
+from sdcm.run.display import JournalDisplay
+from unit_tests.lib.journals import HandJournal
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """A journal of a run in which one test has begun, and pytest says nothing."""
+    records = HandJournal().write("run-start", run="r").write("pytest-start").write("collected", tests=2)
+    return records.write("test-start", test="a.py::test_long", worker="gw0").save(tmp_path / "journal.jsonl")
+
+
+def test_what_runs_is_told_after_silence(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said, told = [], threading.Event()
+
+    def say(line: str) -> None:
+        said.append(line)
+        if line.startswith("  still "):
+            told.set()
+
+    monkeypatch.setattr(report, "say", say)
+    monkeypatch.setattr(display, "HEARTBEAT", 0.0)
+    monkeypatch.setattr(display, "_TICK", 0.02)
+    with JournalDisplay(journal, {"TERM": "xterm"}):
+        assert told.wait(20)
+    assert any("gw0 test_long set-up " in line and line.endswith(", 0 of 2 tests done") for line in said)
+
+
+def test_quiet_says_nothing(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    looked = threading.Event()
+    monkeypatch.setattr(report, "say", said.append)
+    monkeypatch.setattr(display, "HEARTBEAT", 0.0)
+    monkeypatch.setattr(display, "_TICK", 0.02)
+    looks: list[object] = []
+
+    def look(live: object) -> None:
+        looks.append(live)
+        if len(looks) == 2:
+            looked.set()
+
+    with JournalDisplay(journal, {}, verbosity=-1, asked=look):
+        assert looked.wait(20)
+    assert said == []
+
+
+@pytest.mark.parametrize("term", ["dumb", "", "unknown", None])
+def test_a_terminal_that_can_do_nothing_has_no_live_rows(term: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert not display.wants_live(0, {} if term is None else {"TERM": term})
+    assert display.wants_live(0, {"TERM": "xterm"})
+    assert not display.wants_live(-1, {"TERM": "xterm"})
