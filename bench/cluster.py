@@ -48,7 +48,9 @@ class Bare:
         """Keep configuration and kubeconfig in `folder`."""
         self._held = held
         self._folder = folder
-        self._env = {**os.environ, **held.engine.environ(), "KUBECONFIG": str(folder / "kubeconfig")}
+        # A network of its own: kind's, named `kind`, may be the user's, and kind never removes it.
+        own = {"KUBECONFIG": str(folder / "kubeconfig"), "KIND_EXPERIMENTAL_DOCKER_NETWORK": _NAME}
+        self._env = {**os.environ, **held.engine.environ(), **own}
         self._config = folder / "kind.json"
         own_node = self._is_own_node()
         self._config.write_text(kind_config(own_node=own_node, address=held.engine.publish_host))
@@ -73,6 +75,7 @@ class Bare:
             return seconds + waited + self._timed(dns)
         finally:
             self._kind("delete", "cluster")
+            self._timed(["docker", "network", "rm", _NAME])
 
     def _image(self) -> str:
         return str(self._held.node_image.reference)
