@@ -46,6 +46,7 @@ _NEXT = {
     "environment": "what the run brought up failed: a node, the engine, the broker; not the test's own doing",
     "test": "an assertion or a mistake of the test's own code",
     "leak": "the test left something behind",
+    "interrupted": "the run was asked to stop, or lost what it stood on",
 }
 
 
