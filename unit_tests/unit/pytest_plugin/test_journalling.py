@@ -64,10 +64,10 @@ def test_group_suffixes_are_left_out(nodeid, shown):
     assert plain(nodeid) == shown
 
 
-def test_the_broker_is_told_once_when_the_first_test_begins(tmp_path, monkeypatch):
+def test_the_broker_is_told_once_when_the_first_test_begins(tmp_path, monkeypatch, pytestconfig):
     monkeypatch.setenv("SCT_SERVICES", str(tmp_path / "services.json"))
     monkeypatch.delenv("SCT_JOURNAL", raising=False)
-    writer = JournalWriter()
+    writer = JournalWriter(pytestconfig)
     begun = tmp_path / TESTS_BEGUN_FILE
     assert not begun.exists()
     writer.pytest_runtest_logstart("f.py::one")
@@ -77,8 +77,8 @@ def test_the_broker_is_told_once_when_the_first_test_begins(tmp_path, monkeypatc
     assert not begun.exists()
 
 
-def test_a_run_whose_broker_is_gone_goes_on(tmp_path, monkeypatch):
+def test_a_run_whose_broker_is_gone_goes_on(tmp_path, monkeypatch, pytestconfig):
     monkeypatch.setenv("SCT_SERVICES", str(tmp_path / "gone" / "services.json"))
     monkeypatch.delenv("SCT_JOURNAL", raising=False)
-    JournalWriter().pytest_runtest_logstart("f.py::one")
+    JournalWriter(pytestconfig).pytest_runtest_logstart("f.py::one")
     assert not (tmp_path / "gone").exists()
