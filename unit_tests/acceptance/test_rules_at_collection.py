@@ -70,7 +70,7 @@ def test_several_breaches_have_a_line_each_and_a_reasoned_comment_lets_one_be(pr
     )
     ended = project.sct("integration-tests")
     assert ended.code == 64, ended.text
-    assert "unit_tests/test_y.py:7: I02 test_b: integration tests belong in unit_tests/integration/" in ended.err
+    assert "unit_tests/test_y.py:7: I02 test_b: integration tests belong in integration/ of the tests" in ended.err
     assert "I01 test_query" in ended.err
     assert "test_a" not in ended.err
 

@@ -9,14 +9,14 @@ import json
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 import pytest
 
 from sdcm.process import CommandFailed, run
-from unit_tests.lib.lazily import lazily
 
-end_points = lazily("sdcm.containers.end_points")
-
+#: Loaded by the clients themselves, in environments without our package.
+END_POINTS = find_spec("sdcm.containers.end_points").origin
 #: What is installed -> the distribution that must be there for its import.
 CLIENTS = {
     "cassandra-driver==3.30.1": "cassandra-driver",
@@ -92,7 +92,7 @@ def talk(client, environment, nodes):
     keyspace = f"by_{client.partition('=')[0].replace('-', '_')}_{len(nodes)}"
     if client.startswith("cqlsh"):
         return _cqlsh(environment, keyspace, nodes)
-    script = [environment / "bin" / "python", "-c", SCRIPT, CLIENTS[client], end_points.__file__]
+    script = [environment / "bin" / "python", "-c", SCRIPT, CLIENTS[client], END_POINTS]
     told = json.loads(run([*script, f"{keyspace}.t", json.dumps(published)], timeout=300).stdout)
     assert told == {
         "version": client.partition("==")[2],
