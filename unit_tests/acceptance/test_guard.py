@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sdcm import process
+from sdcm.run.selection import run_environ
 
 pytestmark = pytest.mark.integration
 
@@ -31,7 +32,7 @@ def test_a_swallowed_attempt_fails_its_test_all_the_same(tmp_path: Path) -> None
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
         timeout=300,
         cwd=tmp_path,
-        env={**os.environ, "AWS_PROFILE": "somebody"},
+        env={**run_environ(os.environ), "AWS_PROFILE": "somebody"},
         check=False,
     )
     assert done.exit_status == 1
