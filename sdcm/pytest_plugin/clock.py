@@ -14,9 +14,7 @@ import faulthandler
 import json
 import os
 import signal
-import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from sdcm.pytest_plugin.stacks import debugged, stacks
 from sdcm.real_time import RealTime
 from sdcm.stop_flag import StopFlag
 
@@ -32,9 +31,11 @@ _LOOK_EVERY = 1.0
 #: Seconds for teardown, once a request to stop has ended the test before it.
 _TEARDOWN_AFTER_STOP = 20.0
 _SIGNAL = signal.SIGURG
+#: Seconds until a signal that was not heard is sent again: one that comes between the main thread's last look for
+#: signals and its call of the system's `sleep` or `read` does not wake it.
+_AGAIN_AFTER = 0.2
 #: Stages that the process survives.
 _STAGES = 2
-_DEBUGGERS = ("bdb", "pdb", "ipdb", "pydevd", "_pydevd_bundle", "debugpy")
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Phase:
         since: When that was, monotonic; None while it stands still.
         due: When the next stage comes; None while the clock stands still.
         stage: How many stages it has been through.
+        heard: How many of them the main thread has heard of.
         message: Why it is ended.
         blame: Class of the failure, where the run's request to stop ended it.
         stacks: What all threads were doing when it was.
@@ -59,6 +61,7 @@ class Phase:
     since: float | None = None
     due: float | None = None
     stage: int = 0
+    heard: int = 0
     message: str = ""
     blame: str = ""
     stacks: str = ""
@@ -201,9 +204,12 @@ class DeadlineClock:
         phase = self._phase
         if phase is None or not phase.stage:
             return  # What was to be ended has ended in the meantime.
-        if _debugged() and not phase.blame:
+        if phase.heard == phase.stage:
+            return  # It has been raised, and this signal is a repetition.
+        phase.heard = phase.stage
+        if debugged() and not phase.blame:
             with self._change:
-                phase.stage, phase.due = 0, None
+                phase.stage, phase.heard, phase.due = 0, 0, None
             return
         self._raise_in_test(phase.message)
 
@@ -235,7 +241,7 @@ class DeadlineClock:
             with self._change:
                 phase = self._phase
                 due = phase.due if phase is not None else None
-                self._change.wait(self._patience(due))
+                self._change.wait(_AGAIN_AFTER if self._unheard(phase) else self._patience(due))
             stopped = self._look_for_stop()
             with self._change:  # The main thread may end or pause the phase at any moment.
                 phase = self._phase
@@ -243,6 +249,13 @@ class DeadlineClock:
                 over = due is not None and RealTime.monotonic() >= due
             if phase is not None and (stopped or over):
                 self._end(phase)
+            elif self._unheard(phase):
+                signal.pthread_kill(threading.main_thread().ident or 0, _SIGNAL)
+
+    @staticmethod
+    def _unheard(phase: Phase | None) -> bool:
+        """Whether the main thread has not heard yet of the stage that its phase is in."""
+        return phase is not None and phase.heard < phase.stage <= _STAGES
 
     def _patience(self, due: float | None) -> float | None:
         left = None if due is None else max(0.0, due - RealTime.monotonic())
@@ -283,22 +296,3 @@ class DeadlineClock:
                 self._last_words.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._last_words.write_text(words)
         self._die(1)
-
-
-def stacks() -> str:
-    """Return what every thread of this process is doing, the asking one left out."""
-    names = {thread.ident: thread.name for thread in threading.enumerate()}
-    own = threading.get_ident()
-    told = [
-        f"thread {names.get(ident, '?')}\n{''.join(traceback.format_stack(frame))}"
-        for ident, frame in sys._current_frames().items()
-        if ident != own
-    ]
-    return "\n".join(told)
-
-
-def _debugged() -> bool:
-    """Whether somebody looks at the main thread through a debugger; they decide when it ends."""
-    trace = sys.gettrace()
-    module = getattr(trace, "__module__", "") or ""
-    return trace is not None and module.partition(".")[0] in _DEBUGGERS

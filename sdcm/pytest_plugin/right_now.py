@@ -4,15 +4,14 @@ A thread looks for the question once a second: it needs nothing of the main thre
 """
 
 import os
-import sys
 import threading
-import traceback
 from pathlib import Path
 
 import pytest
 
 from sdcm import journal
 from sdcm.pytest_plugin.session import context_of, is_worker, worker_name
+from sdcm.pytest_plugin.stacks import stacks
 from sdcm.right_now import CONTROLLER, RightNow
 
 #: Seconds between two looks, each of which opens a file that is not there.
@@ -53,15 +52,7 @@ class Answerer:
 
 def what_it_does() -> str:
     """Return the running test and its phase, and the stacks of all threads but the asking one, the main one first."""
-    main = threading.main_thread().ident
-    names = {thread.ident: thread.name for thread in threading.enumerate()}
-    frames = sorted(sys._current_frames().items(), key=lambda item: item[0] != main)
-    told = [
-        f"thread {names.get(ident, '?')}\n{''.join(traceback.format_stack(frame))}"
-        for ident, frame in frames
-        if ident != threading.get_ident()
-    ]
-    return "\n".join([f"pid {os.getpid()}: {os.environ.get(_CURRENT) or 'no test'}", *told])
+    return f"pid {os.getpid()}: {os.environ.get(_CURRENT) or 'no test'}\n{stacks()}"
 
 
 def pytest_configure(config: pytest.Config) -> None:

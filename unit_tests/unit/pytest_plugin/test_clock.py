@@ -1,4 +1,5 @@
 import json
+import signal
 import threading
 import time
 
@@ -76,6 +77,20 @@ def test_a_sleep_ends_at_the_deadline_with_the_stacks(clock):
     assert 0.1 <= time.monotonic() - started < 60
     assert phase.stage == 1
     assert "thread MainThread" in phase.stacks
+
+
+def test_a_signal_that_came_just_before_a_sleep_is_sent_again(clock, monkeypatch):
+    sent, really = [], signal.pthread_kill
+
+    def kill(thread, number):
+        sent.append(number)
+        if len(sent) > 1:
+            really(thread, number)
+
+    monkeypatch.setattr("sdcm.pytest_plugin.clock.signal.pthread_kill", kill)
+    with pytest.raises(Ended), clock(grace=HOUR).phase("f::t", "the test", 0.05) as phase:
+        time.sleep(99)
+    assert (phase.stage, phase.heard) == (1, 1)
 
 
 def test_the_stacks_show_where_the_test_was(clock, real_time, flag):
