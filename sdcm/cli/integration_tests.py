@@ -23,7 +23,7 @@ sct.py integration-tests -t integration/test_cql.py::test_cql_query -n 0 -- -s -
 
 
 @click.command("integration-tests", epilog=as_typed(_EXAMPLES))
-@shared_options
+@shared_options(workers="4")
 @click.option("--setup", is_flag=True, help="May install what this machine lacks (Docker Engine, mmdebstrap).")
 @click.option(
     "--require",

@@ -47,14 +47,6 @@ _SHARED = [
         shell_complete=completing.test_files,
         help="File, folder or node id, relative to unit_tests/ (or tests/) or the current folder; repeatable.",
     ),
-    click.option(
-        "-n",
-        "--workers",
-        type=Workers(),
-        default="4",
-        show_default=True,
-        help="xdist workers, never more than there is work for; 0 runs in one process.",
-    ),
     click.option("-k", "keyword", metavar="EXPR", default="", help="Only tests whose names match (as in pytest)."),
     click.option("-m", "marks", metavar="EXPR", default="", help="Only tests whose markers match (as in pytest)."),
     click.option(
@@ -92,8 +84,24 @@ _SHARED = [
 ]
 
 
-def shared_options(function: F) -> F:
-    """Add the shared options to a command."""
-    for option in reversed(_SHARED):
-        function = option(function)
-    return function
+def shared_options(workers: str) -> Callable[[F], F]:
+    """Add the shared options to a command.
+
+    Args:
+        workers: The default number of workers.
+    """
+    number = click.option(
+        "-n",
+        "--workers",
+        type=Workers(),
+        default=workers,
+        show_default=True,
+        help="xdist workers, never more than there is work for; 0 runs in one process.",
+    )
+
+    def add(function: F) -> F:
+        for option in reversed((_SHARED[0], number, *_SHARED[1:])):
+            function = option(function)
+        return function
+
+    return add

@@ -8,7 +8,7 @@ from sdcm.cli.run_options import shared_options
 
 
 @click.command("unit-tests")
-@shared_options
+@shared_options(workers="auto")
 def command(quiet: int, verbose: int, **options: Any) -> int:
     """Run the tests that need no service: everything without the marker `integration`.
 
