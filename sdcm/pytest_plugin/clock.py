@@ -10,7 +10,6 @@ Three stages, each harder:
 The signal is SIGURG: nothing uses it, and its default is to be ignored, so a test that resets it is not killed by us.
 """
 
-import faulthandler
 import json
 import os
 import signal
@@ -20,8 +19,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import IO
 
+from sdcm.pytest_plugin.last_resort import LastResort
 from sdcm.pytest_plugin.stacks import debugged, stacks
 from sdcm.real_time import RealTime
 from sdcm.stop_flag import StopFlag
@@ -103,14 +102,14 @@ class DeadlineClock:
         self._raise_in_test = raise_in_test
         self._stop = stop
         self._last_words = last_words
-        self._last_resort = last_resort and last_words is not None
+        self._last_resort = LastResort(last_words) if last_resort and last_words is not None else None
         self._evidence = evidence
         self._grace = self.GRACE if grace is None else grace
         self._die = die
         self._phase: Phase | None = None
         self._change = threading.Condition(threading.RLock())
         self._thread: threading.Thread | None = None
-        self._file: IO[str] | None = None
+        self._wakes_at = 0.0
 
     @contextmanager
     def phase(self, test: str, what: str, seconds: float | None) -> Iterator[Phase]:
@@ -174,22 +173,22 @@ class DeadlineClock:
         with self._change:
             self._thread = None
             self._change.notify()
-        if self._file is not None:
-            faulthandler.cancel_dump_traceback_later()
-            self._file.close()
-            with suppress(OSError):
-                if self._last_words is not None:
-                    self._last_words.unlink()
+            if self._last_resort is not None:
+                self._last_resort.close()
 
     # -- the main thread -------------------------------------------------------------------------------
 
     def _run(self, phase: Phase) -> None:
         phase.since = RealTime.monotonic()
         with self._change:
-            phase.due = phase.since + phase.left if phase.left != float("inf") else None
-            self._change.notify()
-        if phase.due is not None:
-            self._arm_last_resort(phase)
+            if phase.left == float("inf"):
+                phase.due = None
+                return
+            phase.due = phase.since + phase.left
+            if phase.due < self._wakes_at:  # Waking it for each phase would cost more than a short test.
+                self._change.notify()
+            if self._last_resort is not None:
+                self._last_resort.cover(phase.test, phase.message, phase.left + 3 * self._grace)
 
     def _halt(self, phase: Phase) -> None:
         if phase.since is not None:
@@ -197,8 +196,6 @@ class DeadlineClock:
         phase.since = None
         with self._change:
             phase.due = None
-        if self._file is not None:
-            faulthandler.cancel_dump_traceback_later()
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         phase = self._phase
@@ -220,19 +217,6 @@ class DeadlineClock:
             self._thread = threading.Thread(target=self._tick, name="sct-deadlines", daemon=True)
             self._thread.start()
 
-    def _arm_last_resort(self, phase: Phase) -> None:
-        """Let faulthandler, which needs no Python to run, end the process after all stages."""
-        if self._last_words is None or not self._last_resort:
-            return
-        if self._file is None:
-            self._last_words.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._file = self._last_words.open("w")
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(json.dumps({"test": phase.test, "message": phase.message}) + "\n")
-        self._file.flush()
-        faulthandler.dump_traceback_later(phase.left + 3 * self._grace, file=self._file, exit=True)
-
     # -- the watching thread ---------------------------------------------------------------------------
 
     def _tick(self) -> None:
@@ -241,7 +225,11 @@ class DeadlineClock:
             with self._change:
                 phase = self._phase
                 due = phase.due if phase is not None else None
-                self._change.wait(_AGAIN_AFTER if self._unheard(phase) else self._patience(due))
+                if due is None and self._last_resort is not None:
+                    self._last_resort.rest()
+                patience = _AGAIN_AFTER if self._unheard(phase) else self._patience(due)
+                self._wakes_at = float("inf") if patience is None else RealTime.monotonic() + patience
+                self._change.wait(patience)
             stopped = self._look_for_stop()
             with self._change:  # The main thread may end or pause the phase at any moment.
                 phase = self._phase
