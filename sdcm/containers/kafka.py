@@ -153,7 +153,10 @@ class KafkaCluster(Container):
 
     def producer(self, **config: Any) -> "Producer":
         """Return a producer of confluent-kafka; `config` are its settings with `_` for the dots."""
-        return client_library().Producer(self._settings({"linger.ms": 5}, config))  # type: ignore[no-any-return]
+        # As Kafka's own client does by default: without it what is sent again (a partition's leader was not known yet)
+        # comes behind what was sent after it.
+        own = {"linger.ms": 5, "enable.idempotence": True}
+        return client_library().Producer(self._settings(own, config))  # type: ignore[no-any-return]
 
     def consumer(self, *topics: str, group_id: str = "", **config: Any) -> "Consumer":
         """Return a consumer of confluent-kafka that reads topics from their beginning; close it afterwards.
