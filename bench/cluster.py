@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from held_engine import HeldEngine, held_engine
-from measure import ROOT, interleaved, machine, medians, save, timed
+from measure import ROOT, interleaved, machine, medians, newest_journal, save, timed
 
 from sdcm.environment.kind_config import OWN_NODE_LABEL, kind_config
 
@@ -91,8 +91,7 @@ def through_sct(folder: Path, env: Mapping[str, str]) -> float:
     """Return the seconds of the step `cluster` of a run with one Kubernetes test."""
     sct = [sys.executable, str(ROOT / "sct.py"), "integration-tests", "-q", "-n", "1"]
     timed([*sct, "-t", "integration/test_k8s.py"], cwd=folder, env=env)
-    newest = max((folder / "state" / "runs").iterdir(), key=lambda path: path.stat().st_mtime)
-    records = [json.loads(line) for line in (newest / "journal.jsonl").open()]
+    records = [json.loads(line) for line in newest_journal(folder / "state").open()]
     (ended,) = (r for r in records if r["event"] == "step-end" and r["step"] == "cluster")
     return float(ended["seconds"])
 

@@ -64,6 +64,11 @@ def timed(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = Non
     return seconds
 
 
+def newest_journal(state: Path) -> Path:
+    """Return the journal of the latest run below a state directory."""
+    return max((state / "runs").iterdir(), key=lambda path: path.stat().st_mtime) / "journal.jsonl"
+
+
 def medians(taken: Mapping[str, Sequence[float]]) -> dict[str, float]:
     """Return the median of each side."""
     return {name: statistics.median(values) for name, values in taken.items()}

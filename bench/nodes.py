@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import ROOT, interleaved, machine, medians, save, timed
+from measure import ROOT, interleaved, machine, medians, newest_journal, save, timed
 
 _OURS = '''\
 """External services: Docker"""
@@ -110,8 +110,7 @@ def main() -> None:
         def run(file: str, *options: str) -> float:
             sct = [sys.executable, str(ROOT / "sct.py"), "integration-tests", "-q", "-n", str(asked.workers)]
             timed([*sct, "-t", f"integration/{file}", *options], cwd=folder, env=env)
-            newest = max((folder / "state" / "runs").iterdir(), key=lambda path: path.stat().st_mtime)
-            return _tests_took(newest / "journal.jsonl")
+            return _tests_took(newest_journal(folder / "state"))
 
         taken = interleaved(
             {
