@@ -11,7 +11,17 @@ from unit_tests.lib.node_records import node_record
 # A conftest is loaded even where no test of its folder is wanted: what is heavy is imported in the fixtures.
 if TYPE_CHECKING:
     from sdcm.containers.node import Node
+    from unit_tests.lib.fake_cql import FakeCql
     from unit_tests.lib.fake_docker import FakeDocker
+
+
+@pytest.fixture
+def cql() -> Iterator["FakeCql"]:
+    """A server that answers as a node does, on a port of its own."""
+    from unit_tests.lib.fake_cql import FakeCql
+
+    with FakeCql().serving() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Boots that cannot succeed any more end their wait at once."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,12 +24,6 @@ _GAVE_UP = "2026-01-31 11:20:39 INFO gave up: scylla-server entered FATAL state,
 _UP = (
     "INFO  2026-01-31 11:20:37 [shard 0:main] init - Scylla version 2026.1.0-0.20260128.abc initialization completed.\n"
 )
-
-
-@pytest.fixture
-def cql() -> Iterator[FakeCql]:
-    with FakeCql().serving() as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,6 @@ from unit_tests.lib.fake_docker import FakeContainer, FakeDocker
 from unit_tests.lib.set_clock import SetClock
 
 SCYLLA_YAML = b"cluster_name: mine\nseed_provider:\n- class_name: x\nauthenticator: AllowAllAuthenticator\n"
-
-
-@pytest.fixture
-def cql() -> Iterator[FakeCql]:
-    with FakeCql().serving() as server:
-        yield server
 
 
 @pytest.fixture
