@@ -19,7 +19,7 @@ SCRIPT = "docker/latte/workloads/workload.rn"
 @pytest.mark.integration
 @pytest.mark.stress_tools("latte")
 def test_latte(docker_scylla, stress, loaders, params, prom_address, events_function_scope):
-    """latte: schema, load, a run of four seconds, read back; its figures are those of its own report.
+    """latte: schema, load, a run of ten seconds, read back; its figures are those of its own report.
 
     External services: Docker (database node, latte)
     """
@@ -28,7 +28,7 @@ def test_latte(docker_scylla, stress, loaders, params, prom_address, events_func
     rows = docker_scylla.cql_connection().execute("SELECT id, v FROM latte.basic").all()
     assert sorted((row.id, row.v) for row in rows) == [(n, n + 1) for n in range(2000)]
 
-    thread = stress(f"latte run -d 4s -r 400 -f write:1,read:3 -P rows=2000 {SCRIPT}", timeout=180)
+    thread = stress(f"latte run -d 10s -f write:1,read:3 -P rows=2000 {SCRIPT}", timeout=180)
     scraped = []
     while not thread.wait(1.0):
         scraped.append(requests.get(f"http://{prom_address}/metrics", timeout=5).text)
@@ -78,7 +78,7 @@ def test_cassandra_stress(docker_scylla, stress, params, events_function_scope):
     assert count == 3000
 
     params["use_hdrhistogram"] = True
-    mixed = "cassandra-stress mixed 'ratio(write=1,read=2)' duration=4s cl=ONE -pop seq=1..3000 -rate threads=4"
+    mixed = "cassandra-stress mixed 'ratio(write=1,read=2)' duration=10s cl=ONE -pop seq=1..3000 -rate threads=4"
     thread = stress(mixed, timeout=180, stress_num=2)
     summaries, errors = thread.parse_results()
     assert not errors
