@@ -39,13 +39,13 @@ const colours = () => new Set(new Uint32Array(pen.getImageData(0, 0, chart.width
 const count = () => element("shown").textContent;
 const names = () => [...document.querySelectorAll(".row .name")].map((each) => each.textContent);
 const look = (words) => { search.value = words; search.dispatchEvent(new Event("input")); };
-setTimeout(() => {
+addEventListener("load", () => setTimeout(() => {
   Object.assign(seen, { bars: Number(chart.dataset.bars), samples: Number(chart.dataset.samples || 0) });
   Object.assign(seen, { colours: colours(), all: count(), rows: names().length });
   STEPS
   seen.requests = performance.getEntriesByType("resource").map((entry) => entry.name);
   document.title = JSON.stringify(seen);
-}, 200);
+}, 200));
 </script>
 """
 USED_WHOLLY = """

@@ -11,7 +11,8 @@ import pytest
 from sdcm.ownership import strays
 from sdcm.wait import wait_for
 
-RUN = "0a1b2c3d"
+#: Of this process alone: processes are looked for on the whole machine, where another worker runs these tests, too.
+RUN = f"{os.getpid():08x}"
 SERVER = "python -c from multiprocessing.forkserver import main; main()"
 
 
