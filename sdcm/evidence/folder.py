@@ -41,7 +41,7 @@ LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Kept:
-    """One file of a folder.
+    """One file of a failed test's evidence, as it was written or as a journal tells of it.
 
     Attributes:
         file: Its name.

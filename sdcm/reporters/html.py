@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sdcm.evidence.folder import Kept
 from sdcm.exit_codes import ExitCode
 from sdcm.reporters.critical_path import critical_path, folded
 from sdcm.reporters.critical_path_text import critical_path_line
 from sdcm.reporters.html_data import html_data, plain, unsuccessful
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.phrases import seconds_text
-from sdcm.reporters.records import EndedTest, EvidenceFile
+from sdcm.reporters.records import EndedTest
 from sdcm.reporters.timeline import Timeline
 from sdcm.reporters.whole_files import whole_file
 
@@ -119,7 +120,7 @@ def _shortened(result: RunResult, tests: tuple[EndedTest, ...]) -> list[dict[str
     ]
 
 
-def _files(folder: Path | None, test: EndedTest) -> Iterator[tuple[EvidenceFile, str]]:
+def _files(folder: Path | None, test: EndedTest) -> Iterator[tuple[Kept, str]]:
     """Yield the files of a test's evidence that are still there, with their content.
 
     The failure's own text and what it came with are in the report anyway.

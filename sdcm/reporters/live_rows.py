@@ -7,7 +7,8 @@ image cassandra  pulling 42 %, 96 of 230 MB, 18 MB/s                            
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sdcm.reporters.live import LiveRun, LiveStep, LiveTest, clock, short_name
+from sdcm.reporters.live import LiveRun, LiveStep, LiveTest
+from sdcm.reporters.live_words import clock, short_name
 
 if TYPE_CHECKING:
     from rich.text import Text

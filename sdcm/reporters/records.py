@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sdcm.evidence.folder import Kept
+
 #: Outcomes of a test, the worst last.
 OUTCOMES = ("passed", "xfailed", "skipped", "xpassed", "failed", "error")
 #: What a failure is told apart by, the order of reports.
@@ -11,23 +13,6 @@ FAILURE_CLASSES = ("product", "test", "environment", "leak")
 #: What a test consists of, in its order.
 PHASES = ("setup", "call", "teardown")
 DID_NOT_FINISH = "did not finish"
-
-
-@dataclass(frozen=True)
-class EvidenceFile:
-    """One file of a failed test's evidence.
-
-    Attributes:
-        file: Its name.
-        what: What is in it.
-        bytes: Its size.
-        cut: Bytes that were left out of it.
-    """
-
-    file: str
-    what: str
-    bytes: int = 0
-    cut: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,14 +27,14 @@ class Evidence:
 
     folder: str
     line: str = ""
-    files: tuple[EvidenceFile, ...] = ()
+    files: tuple[Kept, ...] = ()
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Evidence":
         """Read a journal's record; what is not as it should be counts as nothing."""
         files = (each for each in record.get("files") or () if isinstance(each, Mapping))
         told = (
-            EvidenceFile(
+            Kept(
                 str(each.get("file")), str(each.get("what", "")), int(each.get("bytes") or 0), int(each.get("cut") or 0)
             )
             for each in files

@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import TextIO
 
 from sdcm import journal
-from sdcm.reporters.live import LiveRun, now_line
+from sdcm.reporters.live import LiveRun
 from sdcm.reporters.live_rows import Size
+from sdcm.reporters.live_words import now_line
 from sdcm.reporters.reading import Record
 from sdcm.reporters.terminal import LOG_BEAT, TERMINAL_BEAT, SetupLines, row_of
 from sdcm.run import report

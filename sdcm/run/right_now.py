@@ -10,7 +10,8 @@ from typing import Any
 from sdcm.broker.client import BrokerClient
 from sdcm.errors import DeadlinePassed, SctError
 from sdcm.redaction import Redactor
-from sdcm.reporters.live import LiveRun, clock, test_words
+from sdcm.reporters.live import LiveRun
+from sdcm.reporters.live_words import clock, test_words
 from sdcm.reporters.terminal import row_of
 from sdcm.right_now import CONTROLLER, RightNow
 from sdcm.wait import wait_for
