@@ -4,12 +4,14 @@ A file and not a signal: each worker sees it, also one that is just coming up, a
 """
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 FILE_NAME = "stop.json"
 _DEBUGGING = "debugging"
 _ENOUGH = "enough"
+_FAILURES = "failures"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class StopFlag:
         self._file = folder / FILE_NAME
         self._debugging = folder / _DEBUGGING
         self._enough = folder / _ENOUGH
+        self._failures = folder / _FAILURES
 
     def put_up(self, until: float, why: str, blame: str) -> None:
         """Ask to stop (see `Stop`); what was asked for earlier, and sooner, stands."""
@@ -55,12 +58,23 @@ class StopFlag:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def put_up_enough(self) -> None:
-        """Ask that no further test starts; those that run may take the time they take."""
-        self._enough.touch()
+    def count_failure(self, most: int) -> None:
+        """Count a failure of any process of the run; the `most`-th asks that no further test starts.
+
+        Tests that run may take the time they take.
+        """
+        # One byte each: whatever the processes, every append finds its own place, and the size is the number.
+        file = os.open(self._failures, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(file, b"x")
+            counted = os.fstat(file).st_size
+        finally:
+            os.close(file)
+        if counted >= most:
+            self._enough.touch()
 
     def enough(self) -> bool:
-        """Whether no further test is to start."""
+        """Whether so many tests have failed that no further one is to start."""
         return self._enough.exists()
 
     def set_debugging(self, *, on: bool) -> None:

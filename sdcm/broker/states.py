@@ -49,8 +49,22 @@ def is_settled(file: Path, service: str) -> bool:
         file: The mirrored file; missing means that nothing is up yet.
         service: Label.
     """
+    return _said(file).get(service) in {READY, FAILED, UNAVAILABLE}
+
+
+def is_awaited(file: Path, service: str) -> bool:
+    """Whether a service is coming up just now.
+
+    Args:
+        file: The mirrored file.
+        service: Label.
+    """
+    return _said(file).get(service) == WAITING
+
+
+def _said(file: Path) -> dict[str, str]:
     try:
         states = json.loads(file.read_text())
     except (OSError, ValueError):
-        return False
-    return states.get(service) in {READY, FAILED, UNAVAILABLE}
+        return {}
+    return states if isinstance(states, dict) else {}

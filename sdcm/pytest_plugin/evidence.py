@@ -106,11 +106,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         return (yield)
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Class the failure and add evidence while the containers still stand."""
+    """Class the failure and add evidence while the containers still stand, when all others have had their say of it."""
     report = yield
     stacks = item.stash.get(STACKS, "")
     blame = item.stash.get(BLAME, "")

@@ -34,7 +34,7 @@ class JournalWriter:
         """Note that a test starts."""
         if not self._begun:
             self._begun = True
-            _tell_that_tests_begin()
+            tell_that_tests_begin()
         self._note("test-start", test=plain(nodeid), worker=self._holder(nodeid))
 
     def _holder(self, nodeid: str) -> str:
@@ -102,7 +102,7 @@ class JournalWriter:
         self._note.close()
 
 
-def _tell_that_tests_begin() -> None:
+def tell_that_tests_begin() -> None:
     """Leave word for the broker, where there is one."""
     if services := os.environ.get(SERVICES_VARIABLE):
         with suppress(OSError):

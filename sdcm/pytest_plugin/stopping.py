@@ -6,6 +6,7 @@ A SIGTERM ends pytest in order, from a debugger's prompt too: fixtures are torn 
 import os
 import signal
 import threading
+from collections.abc import Generator
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -18,6 +19,9 @@ from sdcm.real_time import RealTime
 from sdcm.stop_flag import StopFlag
 
 _FLAG = pytest.StashKey["StopFlag | None"]()
+_PHASES = ("setup", "call", "teardown")
+#: Plugins that run a failed test again.
+_TRY_AGAIN = ("rerunfailures", "flaky")
 
 
 def flag_of(config: pytest.Config) -> StopFlag | None:
@@ -41,34 +45,62 @@ def no_more_tests(config: pytest.Config) -> bool:
     return flag is not None and (flag.read() is not None or (_most_failures(config) > 0 and flag.enough()))
 
 
+def failures_end_run(config: pytest.Config) -> bool:
+    """Whether some number of failures ends the run."""
+    return _most_failures(config) > 0
+
+
 def _most_failures(config: pytest.Config) -> int:
     """Return after how many failures the run is to end (`-x`, `--maxfail`); 0: it goes on whatever fails."""
     return int(config.getoption("maxfail", 0) or 0)
 
 
 class FailureCount:
-    """Puts the flag up when enough tests have failed: xdist's own order to stop comes after what workers hold."""
+    """Puts the flag up when enough tests have failed.
 
-    def __init__(self, flag: StopFlag, most: int) -> None:
-        """Put `flag` up at the `most`-th failure."""
+    xdist's own order to stop comes after what the workers hold, and a report only after its evidence, which may take
+    many seconds. So a failure is counted where it happens, before that is gathered.
+    """
+
+    def __init__(self, flag: StopFlag, most: int, *, tries_again: bool = False) -> None:
+        """Put `flag` up at the `most`-th failure.
+
+        Args:
+            flag: The run's.
+            most: How many failures end the run.
+            tries_again: A plugin may run a failed test once more: then only what is reported in the end counts.
+        """
         self._flag = flag
-        self._left = most
+        self._most = most
+        self._tries_again = tries_again
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Count a phase that failed in this process."""
+        report = yield
+        if not self._tries_again:
+            self._count(report)
+        return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count a phase that failed."""
+        """Count the crash of a worker, which nobody else can tell of."""
+        made_here = not hasattr(report, "node")
+        if (self._tries_again and made_here) or report.when not in _PHASES:
+            self._count(report)
+
+    def _count(self, report: pytest.TestReport) -> None:
         if report.failed and not hasattr(report, "wasxfail"):
-            self._left -= 1
-            if self._left == 0:
-                self._flag.put_up_enough()
+            self._flag.count_failure(self._most)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Count failures where they are all seen, if their number ends the run."""
+    """Count failures if their number ends the run."""
     config = session.config
     most = _most_failures(config)
-    if most and not is_worker(config) and (flag := flag_of(config)) is not None:
-        config.pluginmanager.register(FailureCount(flag, most), "sct-failure-count")
+    if most and (flag := flag_of(config)) is not None:
+        tries_again = any(config.pluginmanager.hasplugin(name) for name in _TRY_AGAIN)
+        config.pluginmanager.register(FailureCount(flag, most, tries_again=tries_again), "sct-failure-count")
 
 
 def pytest_configure(config: pytest.Config) -> None:

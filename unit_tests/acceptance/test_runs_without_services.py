@@ -212,28 +212,68 @@ def test_repeated_runs_name_the_tests_whose_outcome_changes(project, tmp_path):
     assert [each.get("name") for each in suite[0]] == ["changed"]
 
 
-def test_after_enough_failures_nothing_starts_and_the_rest_is_told_of(project):
+def test_no_set_up_begins_after_the_failure_that_ends_the_run(project):
+    """The failed test's evidence takes as long as it takes until another worker has been at its next test."""
+    project.write(
+        "conftest.py",
+        """
+        import os
+        import pathlib
+        import pytest
+        from sdcm.wait import wait_for
+
+        HERE = pathlib.Path(__file__).parent
+        WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+
+        def note(what):
+            (HERE / f"{what}-{WORKER}").touch()
+
+        def noted(what, count):
+            wait_for(lambda: len(list(HERE.glob(f"{what}-*"))) >= count, timeout=120, step=0.02, text=f"{count} {what}")
+
+        @pytest.hookimpl(tryfirst=True, wrapper=True)
+        def pytest_runtest_protocol(item):
+            try:
+                return (yield)
+            finally:
+                if any(HERE.glob("failed-*")) and "test_wrong" not in item.nodeid:
+                    note("asked-again" if (HERE / f"ended-{WORKER}").exists() else "ended")
+
+        @pytest.fixture(autouse=True)
+        def _set_up(request):
+            with (HERE / "set-ups").open("a") as file:
+                file.write(request.node.name + "\\n")
+
+        class SlowEvidence:
+            name = "slow"
+
+            def evidence(self, lines):
+                note("failed")
+                noted("asked-again", 2)
+                return ""
+        """,
+    )
     project.write(
         "unit_tests/test_many.py",
         """
-        import time
         import pytest
+        from conftest import SlowEvidence, note, noted
+        from sdcm.pytest_plugin import evidence
 
-        def test_wrong():
-            time.sleep(0.5)
+        def test_wrong(request):
+            evidence.watch(request.node, SlowEvidence())
+            noted("begun", 2)
             raise AssertionError
 
         @pytest.mark.parametrize("n", range(30))
-        def test_slow(n):
-            time.sleep(1)
+        def test_other(n):
+            note("begun")
+            noted("failed", 1)
         """,
     )
-    ended = project.sct("unit-tests", "-n", "3", "--", "-x")
+    ended = project.sct("unit-tests", "-n", "3", "-t", "test_many.py", "--", "-x")
     assert ended.code == 1, ended.text
-    (run,) = (project.state / "runs").iterdir()
-    records = [json.loads(line) for line in (run / "journal.jsonl").open()]
-    (failed,) = (record["at"] for record in records if record.get("outcome") == "failed")
-    bodies = [record["started"] for record in records if record["event"] == "test-body"]
-    assert sum(began > failed for began in bodies) <= 2, "of each other worker at most one, on its way already"
-    started = len({record["test"] for record in records if record["event"] == "test-body"})
-    assert f"{32 - started} not run" in ended.out
+    set_ups = (project.root / "set-ups").read_text().split()
+    assert len(set_ups) == 3, "the one that failed, and what the two other workers were at"
+    assert len(list(project.root.glob("asked-again-*"))) == 2
+    assert "28 not run" in ended.out
