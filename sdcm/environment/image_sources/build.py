@@ -21,8 +21,10 @@ _TAIL = 40
 _DISK_FULL = "no space left on device"
 #: What a package client says of a network that may be better in a moment.
 _PASSING = re.compile(
-    r"Temporary failure (?:in name resolution|resolving)|Could not resolve|Connection (?:reset|timed out|refused)"
-    r"|TLS handshake timeout|i/o timeout|unexpected EOF|Read timed out|50[234] (?:Bad Gateway|Service|Gateway)",
+    r"Temporary failure (?:in name resolution|resolving)|Could not resolve"
+    r"|Connect(?:ion)? (?:reset|timed out|refused)|Read timed out|Timeout was reached|Operation too slow"
+    r"|spurious network error|E(?:CONNRESET|TIMEDOUT|AI_AGAIN)\b|socket hang up"
+    r"|TLS handshake timeout|i/o timeout|unexpected EOF|50[234] (?:Bad Gateway|Service|Gateway)",
     re.IGNORECASE,
 )
 

@@ -32,6 +32,26 @@ def test_a_failure_that_may_pass_is_tried_again_and_said(monkeypatch):
     assert told == ["building a again in 0 s: Temporary failure resolving"]
 
 
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        "warning: spurious network error (1 tries remaining): [28] Timeout was reached",
+        "[28] Timeout was reached (Operation too slow. Less than 10 bytes/sec transferred the last 30 seconds)",
+        "npm error code ETIMEDOUT",
+        "npm error network socket hang up",
+        "Connect timed out",
+        "read tcp: connection reset by peer",
+        "net/http: TLS handshake timeout",
+        "curl: (22) The requested URL returned error: 503 Service Unavailable",
+    ],
+)
+def test_what_package_clients_say_of_a_bad_moment_is_known(monkeypatch, evidence):
+    told = []
+    failing(monkeypatch, evidence)
+    again(told)
+    assert len(told) == 1
+
+
 def test_a_failure_of_the_build_itself_is_final(monkeypatch):
     left = failing(monkeypatch, "error: no such function", PASSING)
     with pytest.raises(BuildFailed):
