@@ -42,6 +42,11 @@ class _Shelf:
         # Among equals the first one: neighbours often share a module fixture.
         return row[bisect_left(row, (row[-1][0],))]
 
+    def longest_within(self, seconds: float) -> _Placed | None:
+        """Return the longest single test that takes so long at most; None where there is none."""
+        at = bisect_left(self.singles, (-seconds,))
+        return self.singles[at] if at < len(self.singles) else None
+
     def take(self, placed: _Placed) -> Unit:
         row = self.singles if len(placed[2].tests) == 1 else self.blocks
         return row.pop(bisect_left(row, placed))[2]
@@ -62,6 +67,7 @@ class UnitQueue:
         self._up: set[str] = set()
         #: Labels of services that a unit which was given out needs.
         self._used: set[str] = set()
+        self._seconds = 0.0
         self._shelves: dict[_Kind, _Shelf] = {}
         for unit in units:
             self.put(unit)
@@ -70,8 +76,14 @@ class UnitQueue:
     def __len__(self) -> int:
         return sum(map(len, self._shelves.values()))
 
+    @property
+    def seconds(self) -> float:
+        """Expected duration of all its units together."""
+        return max(0.0, self._seconds)
+
     def put(self, unit: Unit) -> None:
         """Add a unit, or what is left of one."""
+        self._seconds += unit.seconds
         self._shelves.setdefault((unit.services, unit.alone, unit.limits), _Shelf()).put(unit)
 
     def refresh(self) -> None:
@@ -108,7 +120,22 @@ class UnitQueue:
             return None
         return self._given(best.take(placed))
 
+    def take_longest_within(self, seconds: float, used_up: frozenset[str] = _NONE) -> Unit | None:
+        """Remove and return the longest single test of those to run next that takes so long at most, if there is one.
+
+        Args:
+            seconds: How long.
+            used_up: Names of the limits under which no further test may run now.
+        """
+        shelves = self._best(used_up, unused_first=False)
+        found = [(placed[:2], shelf, placed) for shelf in shelves if (placed := shelf.longest_within(seconds))]
+        if not found:
+            return None
+        _, shelf, placed = min(found, key=lambda each: each[0])
+        return self._given(shelf.take(placed))
+
     def _given(self, unit: Unit) -> Unit:
+        self._seconds -= unit.seconds
         self._used.update(unit.services)
         return unit
 
@@ -116,6 +143,7 @@ class UnitQueue:
         """Drop everything; return how many tests that were."""
         lost = sum(len(unit.tests) for shelf in self._shelves.values() for _, _, unit in shelf.singles + shelf.blocks)
         self._shelves.clear()
+        self._seconds = 0.0
         return lost
 
     def _best(self, used_up: frozenset[str], *, unused_first: bool) -> list[_Shelf]:

@@ -48,6 +48,27 @@ def test_a_short_enough_test_is_asked_for() -> None:
     assert len(queue) == 1
 
 
+def test_the_longest_within_a_time_is_a_single_test_of_any_shelf() -> None:
+    units = [_unit(0, 2.0), _unit(1, 0.5, 0.5), _unit(3, 3.0, services=("docker",)), _unit(4, 3.0), _unit(5, 9.0)]
+    queue = UnitQueue(units, _all_up)
+    assert queue.take_longest_within(1.9) is None
+    taken = [queue.take_longest_within(8.0) for _ in range(4)]
+    assert [unit and unit.tests[0] for unit in taken] == [3, 4, 0, None]
+
+
+def test_what_is_left_is_known_in_seconds() -> None:
+    queue = UnitQueue([_unit(0, 2.0), _unit(1, 0.5, 0.5), _unit(3, 4.0)], _all_up)
+    assert queue.seconds == 7.0
+    longest, within, shortest = queue.take_longest(), queue.take_longest_within(3.0), queue.take_shortest()
+    assert (queue.seconds, len(queue)) == (0.0, 0)
+    for unit in (longest, within, shortest):
+        assert unit is not None
+        queue.put(unit)
+    assert queue.seconds == 7.0
+    queue.clear()
+    assert queue.seconds == 0.0
+
+
 def test_units_whose_services_are_up_come_first_then_the_others_and_the_slow_service_last() -> None:
     units = [
         _unit(0, 9.0, services=("kubernetes",)),
