@@ -3,9 +3,13 @@
 A line is one `write` to a file opened for appending, so the runner, the broker and pytest's
 controller can share one journal. Every report is a view of it. Readers accept a torn last line.
 
+A merged journal (`sct.py report merge`) holds the records of all shards, each with `shard`, and with that before the
+names of workers, steps and leases (`2/gw0`); what each shard says of its run as a whole stands in `shard-end` instead.
+
 Each record has `event` (its name), `at` (epoch seconds) and what the event says. Events:
 
-    run-start       run, command, argv, leaks (error, warn, off)
+    run-start       run, command, argv, leaks (error, warn, off), shard (I/N, where it is one of several machines),
+                    merged (ids of the runs that a merged one consists of)
     selection       tests, seconds
     shard           shard (I/N), tests, of (all tests), expected (seconds), digest (equal on all machines of one run)
     plan            services, images, steps
@@ -54,6 +58,11 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
     critical-path   text (one line), links (what, kind, after: seconds since the run's start, seconds): what the wall
                     time consisted of, see `sdcm.reporters.critical_path`
     kept            environ (name -> value: what to export to use the environment that is kept)
+    stage           name, started (a stretch in which a shard of a merged run neither set anything up nor ran a test)
+    shard-end       shard, state (complete, lost half-way, never came back), reason, run, exit_code, tests, not_run,
+                    started (by its own clock), seconds, first_test, attempts, shifted (seconds added to its times)
+    not-run         test, reason (its shard was lost)
+    shard-misfit    reason (why shards do not fit together)
     run-end         exit_code, seconds
 """
 

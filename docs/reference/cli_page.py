@@ -40,6 +40,7 @@ def _commands(group: click.Group, above: str = "") -> Iterator[tuple[str, click.
             yield from _commands(command, f"{above}{name} ")
         elif command is not None:
             yield above + name, command
+            yield from ((f"{above}{name} {other}", own) for other, own in getattr(command, "subcommands", {}).items())
 
 
 def _command(command: click.Command, name: str, rows: Rows) -> str:

@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from sdcm.cli import completing
+from sdcm.cli import completing, report_merge
 from sdcm.errors import UsageProblem
 from sdcm.exit_codes import ExitCode
 
@@ -19,7 +19,26 @@ COMPARED = ("newly-failing", "slower", "newly-skipped", "gone")
 _FORMATS = {"text": ".txt", "html": ".html", "markdown": ".md", "junit": ".xml", "json": ".json"}
 
 
-@click.command("report")
+class _WithMerge(click.Command):
+    """The command, whose first word may be the name of another instead of a run's id."""
+
+    subcommands: ClassVar[dict[str, click.Command]] = {"merge": report_merge.command}
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse the arguments for the command that they name."""
+        other = self.subcommands.get(args[0]) if args else None
+        if other is not None:
+            return other.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that the arguments were parsed for."""
+        return super().invoke(ctx) if ctx.command is self else ctx.command.invoke(ctx)
+
+
+@click.command("report", cls=_WithMerge)
 @click.argument("run", required=False, default="", shell_complete=completing.runs)
 @click.option(
     "--from",
@@ -67,7 +86,10 @@ def command(
     junit_xml: Path | None,
     as_json: bool,
 ) -> int:
-    """Show how a run went, from its journal: the last one, or the one with this id; one that was killed, too."""
+    """Show how a run went, from its journal: the last one, or the one with this id; one that was killed, too.
+
+    `report merge` makes one run of the shards of many machines.
+    """
     from sdcm.reporters import html
     from sdcm.reporters.junit import write_junit
     from sdcm.run import report_files

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
+from sdcm.reporters.merging.voices import shard_of
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.records import EndedTest
 from sdcm.reporters.timeline import Span, spans_of_steps, test_span
@@ -67,7 +68,9 @@ class _Walk:
         """Sort what the run's journal tells."""
         self._first = result.started
         self._last = result.started + result.seconds
-        self._stages = sorted(result.stages, key=lambda stage: stage.ended, reverse=True)
+        self._all_stages = sorted(result.stages, key=lambda stage: stage.ended, reverse=True)
+        self._stages = self._all_stages
+        self._shard = ""  # where a run was merged, the one that the chain goes back in, with a stroke after it
         self._steps = {span.name: span for span in spans_of_steps(result)}
         self._needs = {step.step: step.needs for step in result.steps}
         self._of_service = {service.service: service.steps for service in result.services}
@@ -82,6 +85,8 @@ class _Walk:
         ran = self._before(self._last + 1.0)
         if ran is None:
             return
+        self._shard = shard_of(ran.span.lane)
+        self._stages = [stage for stage in self._all_stages if stage.shard == self._shard.removesuffix("/")]
         yield from self._between(ran.span.ended, self._last)
         while ran is not None:
             until = ran.span.ended
@@ -109,9 +114,11 @@ class _Walk:
     def _needed(self, test: EndedTest) -> Iterator[str]:
         for service in test.services:
             for step in self._of_service.get(service, ()):
-                if not step.startswith("image ") or NODE_IMAGE in test.images:
+                if shard_of(step) != self._shard:
+                    continue
+                if not step.startswith(f"{self._shard}image ") or NODE_IMAGE in test.images:
                     yield step
-        yield from (f"image {name}" for name in test.images)
+        yield from (f"{self._shard}image {name}" for name in test.images)
 
     def _steps_back(self, step: Span) -> Generator[Link, None, float]:
         """Yield a step and what it waited for, newest first; return when the first of them began."""
@@ -134,7 +141,11 @@ class _Walk:
     def _before(self, until: float) -> _Ran | None:
         """Return the test that ended last before a time, whichever its worker."""
         ended = [
-            ran for lane in self._lanes.values() for ran in lane if ran.span.ended <= until and ran.span.started < until
+            ran
+            for name, lane in self._lanes.items()
+            if name.startswith(self._shard)
+            for ran in lane
+            if ran.span.ended <= until and ran.span.started < until
         ]
         return max(ended, key=lambda ran: ran.span.ended, default=None)
 

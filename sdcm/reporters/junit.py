@@ -2,7 +2,8 @@
 
 The steps of set-up, where there were any, are a suite of their own, `sct.setup`; the tests are the
 suite `pytest`; what tests left behind is a suite `sct.leaks`, one case each, named for the test; where
-teardown could not remove something there is a suite `sct.teardown` that says so.
+teardown could not remove something there is a suite `sct.teardown` that says so. The report of a merged run has a suite
+`sct.shards`, one case each; tests that did not run because their shard was lost are skipped cases of `pytest`.
 
 Files that belong to a case (a step's log, a test's evidence) are named in its output, each in a line
 `[[ATTACHMENT|path]]`. Jenkins' JUnit Attachments plugin takes all of them, by absolute path; GitLab takes the first,
@@ -19,6 +20,7 @@ from xml.etree import ElementTree as ET
 
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.records import EndedStep, EndedTest, Leak
+from sdcm.reporters.shard_records import NotRun, ShardEnd
 from sdcm.reporters.whole_files import whole_file
 
 #: What XML 1.0 cannot hold, not even escaped.
@@ -41,11 +43,14 @@ def write_junit(result: RunResult, path: Path, environ: Mapping[str, str] | None
 def to_junit(result: RunResult, environ: Mapping[str, str] | None = None) -> ET.Element:
     """Return the report's root element, `testsuites`; see `write_junit`."""
     attached = _Attachments(os.environ if environ is None else environ)
-    suites = [_suite("pytest", [_test(test, result, attached) for test in result.tests], result)]
+    tests = [_test(test, result, attached) for test in result.tests]
+    suites = [_suite("pytest", [*tests, *(_never_ran(test) for test in result.never_ran)], result)]
     for properties in _census(result):
         suites[0].insert(0, properties)
     if result.steps:
         suites.insert(0, _suite("sct.setup", [_step(step, attached) for step in result.steps], result))
+    if result.shards:
+        suites.insert(0, _suite("sct.shards", [*map(_shard, result.shards), _fit(result.misfits)], result))
     if result.leaks:
         suites.append(
             _suite("sct.leaks", [_leak(leak, leak in result.leaks_that_count) for leak in result.leaks], result)
@@ -143,6 +148,27 @@ def _test(test: EndedTest, result: RunResult, attached: _Attachments) -> ET.Elem
     files = [attached.line(folder / each.file) for each in test.evidence.files] if test.evidence and folder else []
     if test.sections or files:
         ET.SubElement(case, "system-out").text = _legal("\n".join([*files, _sections(test.sections)]))
+    return case
+
+
+def _never_ran(test: NotRun) -> ET.Element:
+    """Return a test that was chosen and did not run; what lost it is a case of its own."""
+    case = _case(*_names(test.test), 0.0)
+    _add(case, "skipped", f"not run: {test.reason}", type_name="sct.not-run")
+    return case
+
+
+def _shard(shard: ShardEnd) -> ET.Element:
+    case = _case("sct.shards", f"shard {shard.shard}", shard.seconds)
+    if shard.lost:
+        _add(case, "error", shard.lost, type_name="environment")
+    return case
+
+
+def _fit(misfits: Sequence[str]) -> ET.Element:
+    case = _case("sct.shards", "the shards fit together", 0.0)
+    if misfits:
+        _add(case, "error", misfits[0], "\n".join(misfits), "usage")
     return case
 
 

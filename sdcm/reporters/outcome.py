@@ -24,6 +24,7 @@ from sdcm.reporters.records import (
     SkipGroup,
     Stage,
 )
+from sdcm.reporters.shard_records import NotRun, ShardEnd
 from sdcm.services.selected import SelectedTest
 from sdcm.services.table import SERVICES
 
@@ -56,6 +57,9 @@ class RunResult:
         milestones: When what was reached.
         stages: What it did beside set-up and tests, in the order of their ends.
         reports: Folder that the tests' evidence lies below; empty where only records were read.
+        shards: Of a merged run the shards it consists of.
+        never_ran: Of a merged run the tests that did not run, with the reason.
+        misfits: Why the shards of a merged run do not fit together.
     """
 
     run: str
@@ -78,6 +82,9 @@ class RunResult:
     milestones: Milestones
     stages: tuple[Stage, ...]
     reports: str = ""
+    shards: tuple[ShardEnd, ...] = ()
+    never_ran: tuple[NotRun, ...] = ()
+    misfits: tuple[str, ...] = ()
 
     @classmethod
     def from_journal(cls, records: Iterable[Record], selected: Iterable[SelectedTest] = ()) -> "RunResult":
@@ -110,7 +117,10 @@ class RunResult:
             torn_down=reader.teardown_seconds is not None or "kept" in reader.seen,
             finished="run-end" in reader.seen,
             milestones=_milestones(reader),
-            stages=tuple(reader.stages),
+            stages=(*reader.stages, *reader.merged.stages),
+            shards=tuple(reader.merged.shards),
+            never_ran=tuple(reader.merged.not_run),
+            misfits=tuple(reader.merged.misfits),
         )
 
     @classmethod
@@ -139,6 +149,8 @@ class RunResult:
     @property
     def not_run(self) -> int:
         """How many of the selected tests never started."""
+        if self.shards:
+            return len(self.never_ran) or sum(shard.not_run for shard in self.shards)
         started = len({test.test for test in self.tests if test.phase != "collect"})
         return max(0, (self.selected or 0) - started)
 
@@ -173,10 +185,15 @@ class RunResult:
 
     @property
     def environment_failures(self) -> tuple[str, ...]:
-        """One line for each step that should have succeeded here, and each test that the environment failed."""
+        """A line for each step that should have succeeded, lost shard, and test that the environment failed."""
         steps = (step for step in self.failed_steps if step.error_type != "ServiceUnavailable")
         tests = self.failures_by_class.get("environment", ())
-        return (*(f"{step.step}: {step.error}" for step in steps), *(f"{test.test}: {test.reason}" for test in tests))
+        shards = (shard.lost for shard in self.shards if shard.lost)
+        return (
+            *(f"{step.step}: {step.error}" for step in steps),
+            *shards,
+            *(f"{test.test}: {test.reason}" for test in tests),
+        )
 
     @property
     def leaks_that_count(self) -> tuple[Leak, ...]:

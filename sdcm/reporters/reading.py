@@ -16,6 +16,7 @@ from sdcm.reporters.records import (
     ServiceState,
     Stage,
 )
+from sdcm.reporters.shard_records import ShardReader
 from sdcm.services.selected import SelectedTest
 
 Record = Mapping[str, Any]
@@ -37,6 +38,7 @@ class JournalReader:
         leftovers: What teardown could not remove.
         workers_lost: Workers that died, with the reason.
         stages: What the run did beside set-up and tests.
+        merged: What the journal of a merged run says of its shards.
     """
 
     def __init__(self, selected: Iterable[SelectedTest] = ()) -> None:
@@ -63,6 +65,7 @@ class JournalReader:
         self.leftovers: list[str] = []
         self.workers_lost: dict[str, str] = {}
         self.stages: list[Stage] = []
+        self.merged = ShardReader()
         self._begun: dict[str, float] = {}  # stages that have not ended
         self._test_ended = 0.0
         self._held_back: dict[str, float] = {}  # by node id, until the test starts
@@ -77,8 +80,7 @@ class JournalReader:
         self.last = max(self.last, at)
         self.seen.add(event)
         read = getattr(self, f"_on_{event.replace('-', '_')}", None)
-        if read is not None:
-            read(record)
+        read(record) if read is not None else self.merged.feed(event, record)
 
     # One method for each event that matters here, named for it.
 

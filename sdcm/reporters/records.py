@@ -151,11 +151,13 @@ class Stage:
         name: What it did.
         started: Epoch seconds.
         ended: Epoch seconds.
+        shard: The shard of a merged run that did it.
     """
 
     name: str
     started: float
     ended: float
+    shard: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from sdcm.reporters.critical_path import critical_path
 from sdcm.reporters.critical_path_text import critical_path_line, critical_path_record
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.records import EndedTest
+from sdcm.reporters.shard_lines import shard_lines, shard_record
 
 #: Failures that are listed; the reports have them all.
 _LISTED = 50
@@ -31,6 +32,7 @@ def summary_lines(result: RunResult, reports: Path | str) -> list[str]:
     """
     lines = [_row("tests", _tests(result))]
     lines += [_row("", str(group)) for group in result.skips]
+    lines += shard_lines(result, _listed)
     lines += _failures(result)
     lines += _listed("changed", [f"{test}: {', then '.join(found)}" for test, found in result.changed.items()])
     unfinished = result.unfinished
@@ -60,6 +62,7 @@ def summary_record(result: RunResult, reports: Path | str) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "selected": result.selected,
         "not_run": result.not_run,
+        **shard_record(result),
         "counts": result.counts,
         "skips": [vars(group) for group in result.skips],
         "failures": {

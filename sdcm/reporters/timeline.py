@@ -85,7 +85,7 @@ class Timeline:
     def from_journal(cls, records: Iterable[Record]) -> "Timeline":
         """Read the records, oldest first; a lease that was never granted counts up to its test's end."""
         containers: dict[str, Container] = {}
-        wanted: dict[tuple[str, str], list[float]] = defaultdict(list)
+        wanted: dict[str, dict[str, list[float]]] = {}  # by test, by what
         waited: dict[str, float] = defaultdict(float)
         host: list[HostSample] = []
         last = 0.0
@@ -96,17 +96,18 @@ class Timeline:
             elif record["event"] == "container":
                 _live(containers, record)
             elif record["event"] == "lease":
-                key = text(record, "test"), text(record, "what")
+                test = text(record, "test")
+                since = wanted.setdefault(test, {}).setdefault(text(record, "what"), [])
                 if record.get("state") == "wanted":
-                    wanted[key].append(number(record, "at"))
-                elif record.get("state") == "granted" and wanted[key]:
-                    waited[key[0]] += number(record, "at") - wanted[key].pop()
+                    since.append(number(record, "at"))
+                elif record.get("state") == "granted" and since:
+                    waited[test] += number(record, "at") - since.pop()
             elif record["event"] == "test-end":
-                over = [key for key in wanted if key[0] == text(record, "test")]
-                for key in over:
-                    waited[key[0]] += sum(min(number(record, "seconds"), last - at) for at in wanted.pop(key))
-        for (test, _), since in wanted.items():
-            waited[test] += sum(last - at for at in since)
+                test = text(record, "test")
+                for since in wanted.pop(test, {}).values():
+                    waited[test] += sum(min(number(record, "seconds"), last - at) for at in since)
+        for test, by_what in wanted.items():
+            waited[test] += sum(last - at for since in by_what.values() for at in since)
         rounded = {test: round(value, 3) for test, value in waited.items()}
         return cls(tuple(containers.values()), rounded, tuple(host))
 

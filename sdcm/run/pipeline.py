@@ -162,7 +162,8 @@ def execute(options: RunOptions) -> ExitCode:
         outer.callback(journal.close)
         runs.claim(places, run_id)
         report_files.settle(state, options.report_dir or state, options.junit_xml)
-        journal.write("run-start", run=run_id, command=options.command, argv=sys.argv[1:], leaks=options.leaks)
+        shard = {"shard": str(options.shard)} if options.shard else {}
+        journal.write("run-start", run=run_id, command=options.command, argv=sys.argv[1:], leaks=options.leaks, **shard)
         threading.Thread(target=report_files.write_for_all_dead, args=(places, journal.path), daemon=True).start()
         outer.callback(runs.forget_old_runs, places)
         outer.callback(bytecode.drop_stale)

@@ -4,9 +4,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sdcm.run import report
-from sdcm.run.selection import Selection
+from sdcm.run.selection import SELECTION_FILE, Selection
 from sdcm.scheduling import durations, shards
-from sdcm.scheduling.units import units
 from sdcm.services import selected
 
 if TYPE_CHECKING:
@@ -17,16 +16,19 @@ def take_share(run: "Run", chosen: Selection, shard: shards.Shard) -> Selection:
     """Return the share, and write it where scheduler and workers read the selection.
 
     What all machines must have in common, the tests and the durations they are split by, goes into the
-    journal as a digest.
+    journal as a digest. All shares are written down: of a shard that is lost it is then known what it had to run.
 
     Raises:
         UsageProblem: The durations file is none; a split by other durations would lose and repeat tests.
     """
     known = durations.seconds_by_test(durations.read(durations.file_to_read(run.project, run.places, run.environ)))
-    mine = shards.share_of(shard, chosen.tests, known)
-    selected.write(run.state / "selection.json", mine)
-    expected = sum(unit.seconds for unit in units(mine, known))
-    digest = shards.digest(chosen.tests, known)
+    shares = shards.share(chosen.tests, shard.count, known)
+    shares.write(run.state / shards.SHARES_FILE)
+    ids = set(shares.tests[shard.index - 1])
+    mine = tuple(test for test in chosen.tests if test.nodeid in ids)
+    selected.write(run.state / SELECTION_FILE, mine)
+    expected = sum(unit.seconds for unit in shards.alike_units(mine, known))
+    digest = shares.digest
     run.journal.write(
         "shard", shard=str(shard), tests=len(mine), of=len(chosen.tests), expected=round(expected, 1), digest=digest
     )

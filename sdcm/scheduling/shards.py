@@ -1,14 +1,23 @@
-"""Shares of a run for several machines: each machine works its own out, and together they are the whole."""
+"""Shares of a run for several machines: each machine works its own out, and together they are the whole.
+
+Only what is the same on every machine decides: node ids, groups and the durations file. What a machine lacks, and
+therefore skips, does not; and seconds are whole milliseconds, as sums of fractions differ between versions of Python.
+"""
 
 import hashlib
 import heapq
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sdcm.errors import UsageProblem
 from sdcm.scheduling.protocol import Durations
 from sdcm.scheduling.units import Unit, units
 from sdcm.services.selected import SelectedTest
+
+#: File in a run's state directory with the tests of all shards.
+SHARES_FILE = "shares.json"
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,68 @@ def parse(text: str) -> Shard:
     return Shard(int(index), int(count))
 
 
+@dataclass(frozen=True)
+class Shares:
+    """All shares of a run.
+
+    Attributes:
+        digest: What all machines of the run must have in common.
+        tests: Node ids of each share, the first shard's first.
+    """
+
+    digest: str
+    tests: tuple[tuple[str, ...], ...]
+
+    def write(self, path: Path) -> None:
+        """Write them down, a line for each share."""
+        lines = ",\n".join(json.dumps(share) for share in self.tests)
+        path.write_text(f'{{"digest": {json.dumps(self.digest)}, "shares": [\n{lines}\n]}}\n')
+
+    @classmethod
+    def read(cls, path: Path) -> "Shares | None":
+        """Return what was written down; None where nothing is, or it is torn."""
+        try:
+            told = json.loads(path.read_text())
+            return cls(str(told["digest"]), tuple(tuple(map(str, share)) for share in told["shares"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+def alike_units(selected: Iterable[SelectedTest], durations: Durations | None = None) -> tuple[Unit, ...]:
+    """Return the units of a selection as every machine has them, whatever it lacks and in whatever order it collects.
+
+    Args:
+        selected: All tests of the run.
+        durations: Expected seconds by node id, the same on every machine.
+    """
+    ordered = sorted((replace(test, skip_reason="") for test in selected), key=lambda test: test.nodeid)
+    return units(ordered, durations)
+
+
+def share(selected: Iterable[SelectedTest], count: int, durations: Durations | None = None) -> Shares:
+    """Return the shares of all machines of a run.
+
+    Args:
+        selected: All tests of the run, the same on every machine.
+        count: How many machines.
+        durations: Expected seconds by node id, the same on every machine.
+    """
+    ids = sorted(test.nodeid for test in selected)
+    whole = alike_units(selected, durations)
+    parts = (sorted(ids[place] for unit in part for place in unit.tests) for part in split(whole, count))
+    return Shares(digest(whole), tuple(tuple(part) for part in parts))
+
+
+def digest(whole: Iterable[Unit]) -> str:
+    """Return what must be equal on all machines of a run, as 16 hex digits: all that the split depends on."""
+    words = sorted(f"{unit.name} {unit.tests} {[_milliseconds(cost) for cost in unit.costs]}" for unit in whole)
+    return hashlib.sha256("\n".join(words).encode(errors="replace")).hexdigest()[:16]
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(1000 * seconds)
+
+
 def split(whole: Iterable[Unit], count: int) -> list[list[Unit]]:
     """Return `count` shares of the units, about equally long.
 
@@ -52,33 +123,18 @@ def split(whole: Iterable[Unit], count: int) -> list[list[Unit]]:
     """
     shares: list[list[Unit]] = [[] for _ in range(count)]
     # By time, then by number of tests, so that units of no known length spread too.
-    loads = [(0.0, 0, index) for index in range(count)]
-    for unit in sorted(whole, key=lambda unit: (-unit.seconds, -len(unit.tests), unit.name)):
-        seconds, tests, index = heapq.heappop(loads)
+    loads = [(0, 0, index) for index in range(count)]
+    costs = {unit: sum(map(_milliseconds, unit.costs)) for unit in whole}
+    for unit in sorted(costs, key=lambda unit: (-costs[unit], -len(unit.tests), unit.name, unit.tests)):
+        cost, tests, index = heapq.heappop(loads)
         shares[index].append(unit)
-        heapq.heappush(loads, (seconds + unit.seconds, tests + len(unit.tests), index))
+        heapq.heappush(loads, (cost + costs[unit], tests + len(unit.tests), index))
     return shares
 
 
 def share_of(
     shard: Shard, selected: Sequence[SelectedTest], durations: Durations | None = None
 ) -> tuple[SelectedTest, ...]:
-    """Return a shard's tests, in the order of the selection; groups stay whole.
-
-    Args:
-        shard: Which share.
-        selected: All tests of the run, the same on every machine.
-        durations: Expected seconds by node id, the same on every machine.
-    """
-    ordered = sorted(selected, key=lambda test: test.nodeid)
-    mine = split(units(ordered, durations), shard.count)[shard.index - 1]
-    chosen = {ordered[place].nodeid for unit in mine for place in unit.tests}
+    """Return a shard's tests, in the order of the selection; groups stay whole; see `share`."""
+    chosen = set(share(selected, shard.count, durations).tests[shard.index - 1])
     return tuple(test for test in selected if test.nodeid in chosen)
-
-
-def digest(selected: Iterable[SelectedTest], durations: Durations | None = None) -> str:
-    """Return what must be equal on all machines of a run, as 16 hex digits."""
-    ids = sorted(test.nodeid for test in selected)
-    known = durations or {}
-    words = "\n".join(f"{nodeid} {known.get(nodeid, -1):.3f}" for nodeid in ids)
-    return hashlib.sha256(words.encode()).hexdigest()[:16]

@@ -5,7 +5,9 @@ from click.testing import CliRunner
 
 from sdcm.cli.report import command
 from sdcm.errors import UsageProblem
+from sdcm.scheduling.shards import Shares
 from unit_tests.lib.journals import HandJournal
+from unit_tests.lib.shard_runs import shard_run
 
 
 @pytest.fixture
@@ -42,6 +44,18 @@ def test_other_formats_go_to_standard_output(journal):
     assert report("--from", journal, "--format", "markdown").startswith("## ")
     assert report("--from", journal, "--format", "junit").startswith("<testsuites")
     assert report("--from", journal, "--format", "html").strip() == str(journal.parent / "report.html")
+
+
+def test_merge_is_a_command_below_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shard_run(tmp_path / "art", 1, ended=79, shares=Shares("d", (("a.py::one",),)))
+    told = report("merge", "art")
+    assert "1 passed in" in told
+    assert told.rstrip().endswith("merged")
+    assert json.loads(report("merge", "art", "--json", "-o", "other", "--junit-xml", "j.xml"))["exit_code"] == 79
+    assert (tmp_path / "j.xml").read_text() == (tmp_path / "other" / "junit.xml").read_text()
+    done = CliRunner().invoke(command, ["merge", "art"], standalone_mode=False)
+    assert done.return_value == 79
 
 
 def test_two_journals_are_compared(journal, tmp_path):

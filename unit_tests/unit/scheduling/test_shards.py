@@ -1,11 +1,12 @@
 """Shares for several machines: whole, disjoint, balanced, the same everywhere."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from sdcm.errors import UsageProblem
-from sdcm.scheduling.shards import Shard, digest, parse, share_of, split
+from sdcm.scheduling.shards import Shard, Shares, parse, share, share_of, split
 from sdcm.scheduling.units import units
 from unit_tests.lib.scheduling_session import ids_of, one_test, some_tests
 
@@ -39,15 +40,35 @@ def test_the_split_does_not_depend_on_the_order_of_collection():
     random.Random(2).shuffle(mixed)
     for index in (1, 2, 3):
         assert set(share_of(Shard(index, 3), tests, known)) == set(share_of(Shard(index, 3), mixed, known))
-    assert digest(tests, known) == digest(mixed, known)
+    assert share(tests, 3, known) == share(mixed, 3, known)
 
 
-def test_the_digest_tells_other_tests_and_other_durations():
+def test_the_digest_tells_all_that_the_split_depends_on():
     tests, known = heavy_tailed(20)
-    assert (
-        len({digest(tests, known), digest(tests[1:], known), digest(tests), digest(tests, known | {"t0.py::t0": 9})})
-        == 4
-    )
+    other_group = [replace(test, group="other") if test.group == "g0" else test for test in tests]
+    whole_module = [replace(test, shared_lease=test.file == "t1.py") for test in tests]
+    changed = [(tests[1:], known), (tests, None), (tests, known | {"t0.py::t0": 9}), (other_group, known)]
+    digests = {
+        share(chosen, 2, seconds).digest for chosen, seconds in [(tests, known), *changed, (whole_module, known)]
+    }
+    # t1.py holds one test; that it must stay whole makes a unit of another name of it, even so.
+    assert len(digests) == 6
+
+
+def test_what_a_machine_lacks_and_skips_does_not_change_its_split():
+    tests, known = heavy_tailed(300)
+    poorer = [replace(test, skip_reason="docker: no engine") if n % 5 == 0 else test for n, test in enumerate(tests)]
+    assert share(poorer, 4, known) == share(tests, 4, known)
+
+
+def test_all_shares_are_written_down_and_read_back(tmp_path):
+    tests, known = heavy_tailed(50)
+    shares = share(tests, 3, known)
+    shares.write(tmp_path / "shares.json")
+    assert Shares.read(tmp_path / "shares.json") == shares
+    (tmp_path / "shares.json").write_text('{"digest": "12", "shar')
+    assert Shares.read(tmp_path / "shares.json") is None
+    assert Shares.read(tmp_path / "no-such-file") is None
 
 
 @pytest.mark.parametrize("count", [2, 8, 32])

@@ -1,0 +1,1 @@
+"""One run out of the journals of many: the shards of a run that several machines did together."""
