@@ -26,7 +26,7 @@ class ExitCode(IntEnum):
     DEFECT = 70
     #: Part of the environment failed to come up or stay up (EX_TEMPFAIL).
     ENVIRONMENT_FAILED = 75
-    #: Every test passed but something leaked; it was removed.
+    #: Every test passed but something leaked; the summary names it, and says whether it was removed.
     LEAKED = 79
     #: Interrupted by Ctrl-C or SIGTERM.
     INTERRUPTED = 130

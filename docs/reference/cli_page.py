@@ -60,4 +60,9 @@ def _spelt(option: click.Option, context: click.Context) -> str:
 
 
 def _default(option: click.Option) -> str:
-    return f"`{option.default}`" if option.show_default else "-"
+    if not option.show_default:
+        return "-"
+    if isinstance(option.show_default, str):
+        return f"`{option.show_default}`"
+    defaults = option.default if isinstance(option.default, tuple) else (option.default,)
+    return ", ".join(f"`{value}`" for value in defaults)

@@ -387,7 +387,9 @@ def _members(given: type) -> list[tuple[str, str]]:
     for kind in given.__mro__[:-1]:
         for name, member in vars(kind).items():
             doc = inspect.getdoc(member)
-            if name.startswith("_") or not doc:
+            # What `dict` or `Sequence` says of itself tells nothing of ours.
+            of_python = not kind.__module__.startswith("sdcm.") or doc == inspect.getdoc(type(member))
+            if name.startswith("_") or not doc or of_python:
                 continue
             arguments = f"({_arguments_of(member)})" if inspect.isfunction(member) else ""
             found.setdefault(name, (f"`{name}{arguments}`", doc.partition("\n")[0]))

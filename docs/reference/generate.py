@@ -196,20 +196,19 @@ def configuration() -> str:
         example = f"`{example_line(name)}`"
         lines.append((f"`{name}`", f"`{type_name(name)}`", default, field.description or "", example, ", ".join(marks)))
     defaults = sorted(layers.DEFAULTS.glob("*.yaml"))
-    shown_defaults = "\n".join(f"- [{file.name}](../../sdcm/config/defaults/{file.name})" for file in defaults)
+    shown_defaults = ", ".join(f"[{file.name}](../../sdcm/config/defaults/{file.name})" for file in defaults)
     return f"""# Configuration: the options of `params`
 
 {_MADE}
 
-Layers, later ones win: the built-in defaults below; the files of defaults; the files that the test's
-`sct_config` marker names, or else `SCT_CONFIG_FILES`, in their order; `SCT_...` variables; what follows from the
-surroundings (`billing_project`); what the test itself sets. `sct.py config explain KEY` says which layer set a value,
-and so does `params.explain(key)` in a test.
+Layers, later ones win: the built-in defaults below; the files of defaults
+({shown_defaults});
+the files that the test's `sct_config` marker names, or else `SCT_CONFIG_FILES`, in their order; `SCT_...` variables;
+what follows from the surroundings (`billing_project`); what the test itself sets. `sct.py config explain KEY` says
+which layer set a value, and so does `params.explain(key)` in a test.
 
 Editors check and complete files with [params.schema.json](params.schema.json), which `sct.py config schema` writes;
 see the first line of the [examples](../../test-cases/README.md).
-
-{shown_defaults}
 
 - Mappings merge key by key; all else replaces. A text that begins with `++` is added to the end of the earlier one
   as it stands, a list whose first item begins with `++` adds its items; possible where `++` is in the last column.

@@ -18,7 +18,13 @@ _MARKS = {"ok": "ok", "note": "..", "bad": "--"}
 @click.option("--fix", is_flag=True, help="Mend what can be mended safely, each after asking.")
 @click.option("--yes", is_flag=True, help="With --fix: do not ask.")
 @click.option(
-    "-n", "--workers", type=click.IntRange(min=1), default=4, show_default=True, help="Workers that a run will have."
+    "-n",
+    "--workers",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="Workers that a run will have.",
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(fix: bool, yes: bool, workers: int, as_json: bool) -> int:
@@ -61,7 +67,7 @@ def _mend(findings: "list[Finding]", *, ask: bool, err: bool) -> bool:
 
     failed = False
     for finding in findings:
-        if finding.fix is None or (ask and not click.confirm(f"{finding.subject}: {finding.fix.asks}?", err=err)):
+        if finding.fix is None or (ask and not _agreed(f"{finding.subject}: {finding.fix.asks}?", err=err)):
             continue
         try:
             finding.fix.run(echo_step(f"fix {finding.subject}"))
@@ -71,6 +77,24 @@ def _mend(findings: "list[Finding]", *, ask: bool, err: bool) -> bool:
         else:
             click.echo(f"mended: {finding.subject}", err=err)
     return failed
+
+
+def _agreed(question: str, *, err: bool) -> bool:
+    """Ask, and return the answer.
+
+    Raises:
+        UsageProblem: There is nobody to answer.
+    """
+    from sdcm.errors import UsageProblem
+
+    try:
+        return click.confirm(question, err=err)
+    except click.Abort as exc:
+        # click aborts for Ctrl-C, too.
+        if not isinstance(exc.__context__, EOFError):
+            raise
+        click.echo(err=err)
+        raise UsageProblem("nobody answers here", mend="sct.py doctor --fix --yes") from None
 
 
 def _sum_up(findings: "list[Finding]", *, fixing: bool) -> None:

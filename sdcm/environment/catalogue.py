@@ -131,7 +131,9 @@ class Catalogue:
         if name in self._entries:
             return self._entries[name]
         near = difflib.get_close_matches(name, self._entries, n=3) or list(self._entries)
-        raise UsageProblem(f"no image is called {name!r}", why=f"did you mean {', '.join(near)}?", mend="images list")
+        raise UsageProblem(
+            f"no image is called {name!r}", why=f"did you mean {', '.join(near)}?", mend="sct.py images list"
+        )
 
     def find(self, name_or_reference: str) -> Entry | None:
         """Return the entry that a name or the reference of a built image means; None for a foreign reference.

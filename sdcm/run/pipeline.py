@@ -6,6 +6,7 @@ in reverse order: pytest, broker (which tears the environment down), display.
 """
 
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -179,6 +180,9 @@ def execute(options: RunOptions) -> ExitCode:
             return report.finish(run)
         except Done as done:
             journal.write("run-end", exit_code=done.code)
+            if options.plan_only:
+                # Nothing ran: it is neither the last run to `report` nor one of those that are kept.
+                shutil.rmtree(state, ignore_errors=True)
             return done.code
         except SctError as exc:
             journal.write("run-end", exit_code=exc.exit_code, error=exc.to_record())

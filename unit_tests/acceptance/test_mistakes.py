@@ -162,6 +162,8 @@ def test_plan_of_docker_tests_has_no_kind_step(project):
     assert plan["services"] == {"docker": 1}
     assert plan["steps"] == ["engine", "network"]
     assert not any("cluster" in step or "kind" in step for step in plan["steps"])
+    # Nothing ran, so there is no run to report or to keep.
+    assert list((project.state / "runs").iterdir()) == []
 
 
 @pytest.mark.integration

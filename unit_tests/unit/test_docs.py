@@ -148,6 +148,27 @@ def test_options_spoken_of_exist(page: Path) -> None:
     assert set(spoken_of) - OPTIONS - PYTESTS_OPTIONS - PLUGINS_OPTIONS == set()
 
 
+def run_on_lists(page: Path) -> Iterator[str]:
+    """Yield the first item of each list that has no empty line above it: a site shows it as part of the sentence."""
+    above = ""
+    for line in _FENCE.sub("", page.read_text(encoding="utf-8")).splitlines():
+        begins = re.match(r" {0,3}([-*]|\d+\.) ", line)
+        if begins and above.strip() and not re.match(r" *([-*]|\d+\.) |  ", above):
+            yield line
+        above = line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_lists_stand_apart(page: Path) -> None:
+    assert list(run_on_lists(page)) == []
+
+
+def test_a_list_that_runs_on_is_seen(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("Why:\n- one\n- two\n  goes on\n- three\n\nAnd:\n\n1. first\n2. second\n")
+    assert list(run_on_lists(page)) == ["- one"]
+
+
 def test_a_wrong_command_is_seen(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(

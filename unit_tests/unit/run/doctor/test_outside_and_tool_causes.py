@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from sdcm.cli import doctor
 from sdcm.environment import packages
 from sdcm.environment.private_engine import programs
-from sdcm.errors import EnvironmentFailed
+from sdcm.errors import EnvironmentFailed, UsageProblem
 from sdcm.exit_codes import ExitCode
 from sdcm.ownership.ledger import Ledger
 from sdcm.process_identity import identify
@@ -129,6 +129,12 @@ def test_a_mend_that_fails(table):
     ended = CliRunner().invoke(doctor.command, ["--fix", "--yes"], standalone_mode=False)
     assert ended.return_value == ExitCode.ENVIRONMENT_FAILED
     assert "sct: still there -- sct.py clean" in ended.stderr
+
+
+def test_nobody_is_there_to_be_asked(table):
+    with pytest.raises(UsageProblem, match=r"nobody answers here -- sct.py doctor --fix --yes"):
+        CliRunner().invoke(doctor.command, ["--fix"], input="", standalone_mode=False, catch_exceptions=False)
+    assert table.done == []
 
 
 def test_a_cause_that_cannot_be_looked_at_hides_no_other(sick):
