@@ -1,13 +1,12 @@
 """An environment that is kept for the time of a measurement, in a state directory of its own."""
 
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import ROOT
+from measure import ROOT, ended
 
 from sdcm import paths
 from sdcm.broker.client import BrokerClient
@@ -40,8 +39,9 @@ def kept(folder: Path, environ: Mapping[str, str]) -> Iterator[Kept]:
         environ: Environment variables.
     """
     env = {**environ, "SCT_STATE_DIR": str(folder / "state")}
-    subprocess.run([*SCT, "env", "up", "--service", "docker"], cwd=folder, env=env, check=True)
     try:
+        if ended([*SCT, "env", "up", "--service", "docker"], cwd=folder, env=env, shown=True).returncode:
+            sys.exit("the environment did not come up")
         places = paths.from_environment(env)
         run = kept_environment(places)
         if run is None:
@@ -49,4 +49,4 @@ def kept(folder: Path, environ: Mapping[str, str]) -> Iterator[Kept]:
         with BrokerClient(run.socket, "bench") as client:
             yield Kept(client, places.run_state(run.run_id) / "journal.jsonl", env)
     finally:
-        subprocess.run([*SCT, "env", "down"], cwd=folder, env=env, check=True)
+        ended([*SCT, "env", "down"], cwd=folder, env=env, shown=True)

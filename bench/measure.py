@@ -1,19 +1,65 @@
-"""What the scripts here share: sides of a comparison run in turn, medians, machine facts, a result file."""
+"""What the scripts here share: sides of a comparison run in turn, medians, limits, machine facts, a result file."""
 
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).parents[1]
+#: Seconds a program has for its own end once it was interrupted: a run takes down what it brought up.
+_OWN_END = 120.0
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a figure is to be.
+
+    Attributes:
+        least: No less than this.
+        most: No more than this.
+    """
+
+    least: float | None = None
+    most: float | None = None
+
+    def met_by(self, value: float) -> bool:
+        """Whether a figure keeps to it."""
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+
+    def __str__(self) -> str:
+        bounds = (("at least", self.least), ("at most", self.most))
+        return " and ".join(f"{words} {bound:g}" for words, bound in bounds if bound is not None)
+
+
+def begin(name: str, expected: str) -> dict[str, Any]:
+    """Say what is measured and how long it will take, and let a SIGTERM end it as Ctrl-C does.
+
+    Args:
+        name: The script's name.
+        expected: How long, for example `9 minutes`.
+
+    Returns:
+        Facts of the machine.
+    """
+
+    def end(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    print(f"{name}: takes some {expected}; Ctrl-C ends it and takes down what it has brought up", flush=True)
+    return machine()
 
 
 def write_suite(folder: Path, tests: int, per_file: int, text: Callable[[int], str]) -> None:
@@ -48,6 +94,43 @@ def interleaved(sides: Mapping[str, Callable[[], float]], rounds: int) -> dict[s
     return taken
 
 
+def ended(
+    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None, shown: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, whatever its status, and return how it went.
+
+    An interrupt is passed on once, and its own end awaited: killed, or asked twice, it would leave things to others.
+
+    Args:
+        argv: The program.
+        cwd: Its folder.
+        env: Its environment; ours when omitted.
+        shown: Its output goes where ours goes, and is not returned.
+    """
+    pipe = None if shown else subprocess.PIPE
+    # A session of its own: keys reach us alone.
+    child = subprocess.Popen(
+        argv,
+        cwd=cwd,
+        env=None if env is None else dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        out, err = child.communicate(timeout=900)
+    except BaseException:
+        child.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            child.communicate(timeout=_OWN_END)
+        child.kill()
+        child.wait()
+        raise
+    return subprocess.CompletedProcess(list(argv), child.returncode, out or "", err or "")
+
+
 def timed(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None, expect: int = 0) -> float:
     """Run a program to its end and return the seconds it took.
 
@@ -55,9 +138,7 @@ def timed(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = Non
         SystemExit: It ended with another status than expected; its output is shown.
     """
     started = time.perf_counter()
-    done = subprocess.run(
-        argv, cwd=cwd, env=None if env is None else dict(env), capture_output=True, text=True, timeout=900, check=False
-    )
+    done = ended(argv, cwd=cwd, env=env)
     seconds = time.perf_counter() - started
     if done.returncode != expect:
         sys.exit(f"{' '.join(argv)} ended with {done.returncode}, not {expect}:\n{done.stdout}\n{done.stderr}")
@@ -87,14 +168,24 @@ def machine() -> dict[str, Any]:
     }
 
 
-def save(name: str, facts: Mapping[str, Any], taken: Mapping[str, Sequence[float]], claims: Mapping[str, Any]) -> None:
-    """Write the results to `results/NAME.json`, and print them as a table.
+def save(
+    name: str,
+    facts: Mapping[str, Any],
+    taken: Mapping[str, Sequence[float]],
+    claims: Mapping[str, Any],
+    limits: Mapping[str, Limit] | None = None,
+) -> bool:
+    """Write the results to `results/NAME.json`, and print them as a table with each limit beside its figure.
 
     Args:
         name: The script's name.
         facts: From `machine()`, taken before the first round.
         taken: Seconds by side.
         claims: What follows from them, for example ratios of medians.
+        limits: What some of the claims are to be.
+
+    Returns:
+        Whether all limits are met.
     """
     width = max(map(len, taken), default=0)
     for side, values in taken.items():
@@ -102,8 +193,11 @@ def save(name: str, facts: Mapping[str, Any], taken: Mapping[str, Sequence[float
             f"{side:<{width}}  median {statistics.median(values):8.3f} s"
             f"   min {min(values):8.3f}   max {max(values):8.3f}"
         )
+    limits = limits or {}
+    met = {claim: limit.met_by(float(claims[claim])) for claim, limit in limits.items()}
     for claim, value in claims.items():
-        print(f"{claim}: {value}")
+        verdict = f"   {limits[claim]}: {'met' if met[claim] else 'MISSED'}" if claim in limits else ""
+        print(f"{claim}: {value}{verdict}")
     RESULTS.mkdir(exist_ok=True)
     record = {
         "machine": dict(facts),
@@ -111,5 +205,7 @@ def save(name: str, facts: Mapping[str, Any], taken: Mapping[str, Sequence[float
         "seconds": {side: [round(value, 4) for value in values] for side, values in taken.items()},
         "medians": {side: round(value, 4) for side, value in medians(taken).items()},
         "claims": dict(claims),
+        "limits": {claim: {"is": str(limit), "met": met[claim]} for claim, limit in limits.items()},
     }
     (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
+    return all(met.values())

@@ -15,7 +15,6 @@ import os
 import random
 import runpy
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from kept import SCT
-from measure import ROOT, machine, save
+from measure import ROOT, Limit, begin, ended, save
 
 _TEST = '''\
 """External services: Docker"""
@@ -75,7 +74,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     asked = parser.parse_args()
-    facts = machine()
+    facts = begin("torture", f"{3 * asked.pairs / 60:.0f} minutes")
     print(f"seed {asked.seed}", flush=True)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -86,14 +85,14 @@ def main() -> None:
         env = {**os.environ, "SCT_STATE_DIR": str(folder / "state"), "PYTHONPATH": str(ROOT)}
         argv = [*SCT, "integration-tests", "-q", "-n", str(asked.workers), "-t", "integration/test_torture.py"]
         started = time.perf_counter()
-        subprocess.run(argv, cwd=folder, env=env, check=False)
+        ended(argv, cwd=folder, env=env, shown=True)
         seconds = time.perf_counter() - started
         (run,) = (folder / "state" / "runs").iterdir()
         claims, put_back = _told([json.loads(line) for line in (run / "journal.jsonl").open()])
     claims |= {"seed": asked.seed, "seconds in all": round(seconds, 1)}
     claims["seconds a pair"] = round(seconds / max(1, claims["pairs"]), 2)
-    save("torture", facts, {"put back": put_back} if put_back else {}, claims)
-    sys.exit(0 if claims["pairs"] >= asked.pairs and not claims["tests that failed"] else 1)
+    limits = {"tests that failed": Limit(most=0), "pairs": Limit(least=asked.pairs)}
+    sys.exit(not save("torture", facts, {"put back": put_back} if put_back else {}, claims, limits))
 
 
 def _order(pairs: int, shuffle: random.Random) -> list[str]:
