@@ -85,6 +85,8 @@ _OUR_WORDS = frozenset(
     {"event", "at", "run", "command", "step", "status", "state", "service", "worker", "outcome", "phase", "kind"}
     | {"failure_class", "services", "type", "seconds"}
 )
+#: Made once: `json.dumps` makes an encoder for each call that wants anything but its defaults.
+_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
 class Journal:
@@ -100,9 +102,10 @@ class Journal:
 
     def write(self, event: str, **data: Any) -> None:
         """Append one event."""
-        told = {key: value if key in _OUR_WORDS else self._redactor.value(value) for key, value in data.items()}
-        record = {"event": event, "at": round(RealTime.time(), 3), **told}
-        os.write(self._file, json.dumps(record, separators=(",", ":"), default=str).encode() + b"\n")
+        record: dict[str, Any] = {"event": event, "at": round(RealTime.time(), 3)}
+        for key, value in data.items():
+            record[key] = value if key in _OUR_WORDS else self._redactor.value(value)
+        os.write(self._file, _encode(record).encode() + b"\n")
 
     def close(self) -> None:
         """Close the file."""
@@ -152,8 +155,7 @@ class Notes:
 
     def __call__(self, event: str, **data: Any) -> None:
         """Append one event, if the process belongs to a run that has a journal."""
-        path = os.environ.get(ENVIRONMENT_VARIABLE)
-        if self._journal is not None and str(self._journal.path) != path:
+        if self._journal is not None and str(self._journal.path) != os.environ.get(ENVIRONMENT_VARIABLE):
             self.close()
         if self._journal is None:
             if (file := of_this_run()) is None:

@@ -49,6 +49,8 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(Bearer|Basic) +[\w.~+/=-]{8,}"), rf"\1 {HIDDEN}"),
     (_OPTION, rf"\1{HIDDEN}"),
 )
+#: What any text that looks like it holds a secret has in it, in lower case: all that `_SHAPES` and `_NAMED` begin with.
+_SIGNS = ("pass", "secret", "token", "key", "-----begin", "akia", "asia", "eyj", "://", "bearer", "basic")
 
 
 def is_secret_name(name: str) -> bool:
@@ -102,6 +104,12 @@ class Redactor:
         """Return a text without its secrets."""
         if self._pattern is not None:
             text = self._pattern.sub(HIDDEN, text)
+        plain = text.casefold()  # ten times faster than the shapes, and most texts hold nothing of the kind
+        for sign in _SIGNS:
+            if sign in plain:
+                break
+        else:
+            return text
         for shape, hidden in _SHAPES:
             text = shape.sub(hidden, text)
         return _NAMED.sub(_hide_named, text)
@@ -110,6 +118,8 @@ class Redactor:
         """Return JSON values without the secrets of any text in them."""
         if isinstance(value, str):
             return self.text(value)
+        if not value or isinstance(value, (int, float)):
+            return value
         if isinstance(value, Mapping):
             return {key: self._under(str(key), inner) for key, inner in value.items()}
         if isinstance(value, (list, tuple)):

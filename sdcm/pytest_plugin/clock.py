@@ -30,9 +30,12 @@ _LOOK_EVERY = 1.0
 #: Seconds for teardown, once a request to stop has ended the test before it.
 _TEARDOWN_AFTER_STOP = 20.0
 _SIGNAL = signal.SIGURG
+#: What `signal.getsignal` is made of: that one looks for a name of the handler first, by an exception that it catches.
+_handler_of = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
 #: Seconds until a signal that was not heard is sent again: one that comes between the main thread's last look for
 #: signals and its call of the system's `sleep` or `read` does not wake it.
 _AGAIN_AFTER = 0.2
+_ENDLESS = float("inf")
 #: Stages that the process survives.
 _STAGES = 2
 
@@ -120,7 +123,7 @@ class DeadlineClock:
             what: What the block is: `the test`, `its set-up`, `its teardown`.
             seconds: How long it may take, the times in `paused` left out.
         """
-        phase = Phase(test, what, float("inf") if seconds is None else seconds)
+        phase = Phase(test, what, _ENDLESS if seconds is None else seconds)
         if threading.current_thread() is not threading.main_thread():
             yield phase  # There is no way to raise here; the broker's and the tools' own deadlines hold.
             return
@@ -181,7 +184,7 @@ class DeadlineClock:
     def _run(self, phase: Phase) -> None:
         phase.since = RealTime.monotonic()
         with self._change:
-            if phase.left == float("inf"):
+            if phase.left == _ENDLESS:
                 phase.due = None
                 return
             phase.due = phase.since + phase.left
@@ -211,7 +214,7 @@ class DeadlineClock:
         self._raise_in_test(phase.message)
 
     def _watch(self) -> None:
-        if signal.getsignal(_SIGNAL) != self._handle:
+        if _handler_of(_SIGNAL) != self._handle:
             signal.signal(_SIGNAL, self._handle)
         if self._thread is None:
             self._thread = threading.Thread(target=self._tick, name="sct-deadlines", daemon=True)

@@ -3,7 +3,7 @@
 import inspect
 import linecache
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +24,11 @@ _TIES = ("xdist_group", "run_alone", "concurrency")
 #: Fixture -> image of the container that it holds.
 _FIXTURE_IMAGES = {"kafka_cluster": "kafka"}
 _LEASING_FIXTURES = (*_NODE_FIXTURES, *_FIXTURE_IMAGES, "k8s_cluster")
+_LEASES = frozenset(_LEASING_FIXTURES)
+_WIDE = frozenset({"module", "package", "session"})
 _NEEDS = pytest.StashKey[SelectedTest]()
+#: Arguments of a node, as text -> what such nodes have in common.
+_NODE_KEYS = pytest.StashKey[dict[str, str]]()
 _SAID = pytest.StashKey[Declaration]()
 
 
@@ -37,6 +41,7 @@ def needs_of(item: pytest.Item) -> SelectedTest:
 
 def _look(item: pytest.Item) -> SelectedTest:
     fixtures = tuple(getattr(item, "fixturenames", ()))
+    carried = markers.names(item)
     nodes = sum(count for name, count in _NODE_FIXTURES.items() if name in fixtures)
     images: tuple[str, ...] = ()
     if nodes:
@@ -46,7 +51,8 @@ def _look(item: pytest.Item) -> SelectedTest:
     if "docker_vector_store" in fixtures or "vector_store_image" in fixtures:
         named = node_arguments.of_item(item).get("vs_docker_image")
         images += (str(named),) if named else ()
-    images += tuple(str(tool) for marker in item.iter_markers("stress_tools") for tool in marker.args)
+    if "stress_tools" in carried:
+        images += tuple(str(tool) for marker in item.iter_markers("stress_tools") for tool in marker.args)
     return SelectedTest(
         nodeid=item.nodeid,
         file=item.nodeid.partition("::")[0],
@@ -54,11 +60,11 @@ def _look(item: pytest.Item) -> SelectedTest:
         images=images,
         nodes=nodes,
         node_key=_node_key(item, fixtures),
-        group=_group(item),
+        group=_group(item) if "xdist_group" in carried else "",
         shared_lease=_holds_shared_lease(item),
-        alone=item.get_closest_marker("run_alone") is not None,
-        weight=markers.weight(item),
-        limits=markers.limits(item),
+        alone="run_alone" in carried,
+        weight=markers.weight(item) if "weight" in carried else 1,
+        limits=markers.limits(item) if "concurrency" in carried else (),
     )
 
 
@@ -66,10 +72,19 @@ def _node_key(item: pytest.Item, fixtures: Iterable[str]) -> str:
     """Return what nodes have in common that can serve the test; arguments that are wrong are told of elsewhere."""
     if "docker_scylla" not in fixtures:
         return ""
+    arguments = node_arguments.of_item(item)
+    told = repr(arguments)
+    keys = item.config.stash.setdefault(_NODE_KEYS, {})
+    if told not in keys:
+        keys[told] = _key_of(arguments)
+    return keys[told]
+
+
+def _key_of(arguments: Mapping[str, object]) -> str:
     from sdcm.broker.protocol import node_key
 
     try:
-        return node_key(node_arguments.request_of(node_arguments.of_item(item), "scylla"))
+        return node_key(node_arguments.request_of(arguments, "scylla"))
     except pytest.UsageError:
         return ""
 
@@ -136,9 +151,8 @@ def _holds_shared_lease(item: pytest.Item) -> bool:
     if info is None:
         return False
     for name, definitions in info.name2fixturedefs.items():
-        scoped = [definition for definition in definitions if definition.scope in {"module", "package", "session"}]
-        for definition in scoped:
-            if name in _LEASING_FIXTURES or set(definition.argnames) & set(_LEASING_FIXTURES):
+        for definition in definitions:
+            if definition.scope in _WIDE and (name in _LEASING_FIXTURES or not _LEASES.isdisjoint(definition.argnames)):
                 return True
     return False
 

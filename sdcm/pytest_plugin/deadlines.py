@@ -29,6 +29,9 @@ FIXTURES = 300.0
 
 _CLOCK = pytest.StashKey[DeadlineClock]()
 _CURRENT = pytest.StashKey[pytest.Item]()
+_DEFAULT = pytest.StashKey[object]()
+#: How many markers a test carried when it was looked at, and the seconds of its body.
+_SECONDS = pytest.StashKey[tuple[int, float | None]]()
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -99,6 +102,12 @@ def _wanted(item: pytest.Item) -> object:
         value = marker.args[0] if marker.args else marker.kwargs.get("timeout", marker.kwargs.get("seconds"))
         return 0 if value is None else value
     config = item.config
+    if _DEFAULT not in config.stash:
+        config.stash[_DEFAULT] = _default(config)
+    return config.stash[_DEFAULT]
+
+
+def _default(config: pytest.Config) -> object:
     if (value := config.getoption(OPTION)) is not None:
         return value
     if value := config.getini(INI):
@@ -107,7 +116,11 @@ def _wanted(item: pytest.Item) -> object:
 
 
 def _limit(item: pytest.Item, what: str) -> float | None:
-    body = seconds_of(item)
+    carried = len(item.own_markers)  # a fixture may have added one
+    known = item.stash.get(_SECONDS, None)
+    if known is None or known[0] != carried:
+        known = item.stash[_SECONDS] = carried, seconds_of(item)
+    body = known[1]
     if what == "the test":
         return body
     return None if body is None else max(FIXTURES, body)

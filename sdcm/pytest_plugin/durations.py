@@ -7,6 +7,7 @@ import pytest
 
 from sdcm import journal, paths
 from sdcm.pytest_plugin.session import acts, is_worker
+from sdcm.scheduling.units import split_group
 from sdcm.services import selected
 
 #: Seconds a test waited for what it needs: user property of its set-up report.
@@ -24,8 +25,6 @@ class DurationRecorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add a phase; only a test that passed or failed on its own tells how long it takes."""
-        from sdcm.scheduling.units import split_group
-
         nodeid, _ = split_group(report.nodeid)
         seconds = self._running.pop(nodeid, 0.0) + report.duration
         if report.when == "setup":

@@ -12,6 +12,7 @@ from sdcm import journal
 from sdcm.broker.protocol import SERVICES_VARIABLE, TESTS_BEGUN_FILE
 from sdcm.pytest_plugin import evidence
 from sdcm.pytest_plugin.session import is_worker
+from sdcm.scheduling.units import split_group
 
 #: Characters of a failure's text, and of each of its sections, that the journal keeps.
 _TEXT_LIMIT = 60_000
@@ -111,8 +112,6 @@ def tell_that_tests_begin() -> None:
 
 def plain(nodeid: str) -> str:
     """Return a node id without the suffix that xdist appends for groups."""
-    from sdcm.scheduling.units import split_group
-
     return split_group(nodeid)[0]
 
 

@@ -36,6 +36,11 @@ def carried(items: Iterable[pytest.Item], *names: str) -> bool:
     return any(mark.name in names for item in items for mark in item.iter_markers())
 
 
+def names(item: pytest.Item) -> frozenset[str]:
+    """Return the names of all markers of a test, those of its class and module included, as they are now."""
+    return frozenset(mark.name for mark in item.iter_markers())
+
+
 def merged_arguments(item: pytest.Item, name: str) -> dict[str, object]:
     """Return a marker's keyword arguments over all levels: function over class over module.
 

@@ -47,7 +47,7 @@ def check(items: Iterable[pytest.Item]) -> None:
         pytest.UsageError: One is unknown, or of the wrong type.
     """
     for item in items:
-        if next(item.iter_markers(MARKER), None) is None:
+        if MARKER not in markers.names(item):
             continue
         if any(marker.args for marker in item.iter_markers(MARKER)):
             raise pytest.UsageError(f"{item.nodeid}: {MARKER} takes named arguments alone, such as ssl=True")

@@ -12,6 +12,7 @@ import inspect
 import linecache
 import sys
 from collections.abc import Generator, Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
@@ -86,8 +87,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _breaches(item: pytest.Item) -> Iterator[str]:
-    path = item.path
-    room = room_of(path.relative_to(item.config.rootpath)) if path.is_relative_to(item.config.rootpath) else ""
+    room = _room(item.path, item.config.rootpath)
     name = item.nodeid.partition("::")[2].partition("[")[0] or item.name
     marked = item.get_closest_marker("integration") is not None
     if room == "integration" and not marked:
@@ -105,6 +105,11 @@ def _breaches(item: pytest.Item) -> Iterator[str]:
         yield f"I04 {rule_texts.uses(name, label, used[label])}"
     if not said.stated and not used:
         yield f"I03 {rule_texts.undeclared(name)}"
+
+
+@lru_cache(maxsize=64)  # tests come file by file
+def _room(path: Path, root: Path) -> str:
+    return room_of(path.relative_to(root)) if path.is_relative_to(root) else ""
 
 
 def _where(item: pytest.Item) -> str:
@@ -132,26 +137,24 @@ def _used(item: pytest.Item) -> dict[str, str]:
     """Return label -> what a test's own code calls of an SDK, with nothing put in its place."""
     function = getattr(item, "function", None)
     # What is wrapped is so by moto's or mock's decorators.
-    if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__") or _is_replaced(item, function):
+    if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
         return {}
-    suspects = {
-        name
-        for name in _names(function.__code__)
-        if _full_name(function.__globals__.get(name), name).partition(".")[0] in sdk_names.ROOTS
-    }
+    names = set(_names(function.__code__))
+    suspects = {name for name in names if _root(function.__globals__.get(name), name) in sdk_names.ROOTS}
+    if not suspects or _is_replaced(item, function, names):
+        return {}
     found: dict[str, str] = {}
-    for name in _dotted(function.__code__) if suspects else ():
+    for name in _dotted(function.__code__):
         root, dot, rest = name.partition(".")
         if root in suspects:
-            full = f"{_full_name(function.__globals__[root], root)}{dot}{rest}"
+            full = f"{_full_name(function.__globals__.get(root), root)}{dot}{rest}"
             if label := sdk_names.label_of(full):
                 found.setdefault(label, full)
     return found
 
 
-def _is_replaced(item: pytest.Item, function: FunctionType) -> bool:
-    """Whether the test is mocked, or leads its SDK to an address of its own."""
-    words = set(_names(function.__code__))
+def _is_replaced(item: pytest.Item, function: FunctionType, words: set[str]) -> bool:
+    """Whether the test, which uses these names, is mocked, or leads its SDK to an address of its own."""
     modules = (getattr(function.__globals__.get(name), "__module__", "") or "" for name in words)
     if any(module.startswith(sdk_names.MOCKS) for module in modules):
         return True
@@ -169,6 +172,11 @@ def _names(code: CodeType) -> Iterator[str]:
             yield from _names(constant)
         elif isinstance(constant, tuple):
             yield from (each for each in constant if isinstance(each, str))
+
+
+def _root(value: object, name: str) -> str:
+    """Return the package of what a name stands for; most names of a function are none of its module's."""
+    return name if value is None else _full_name(value, name).partition(".")[0]
 
 
 def _full_name(value: object, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
 from sdcm.scheduling.protocol import Durations
 from sdcm.services.selected import SelectedTest
@@ -42,6 +41,8 @@ class Unit:
 
 def split_group(nodeid: str) -> tuple[str, str]:
     """Return a node id without the `@group` that `--dist loadgroup` appends, and the group ("" without one)."""
+    if "@" not in nodeid:
+        return nodeid, ""
     at = nodeid.rfind("@")
     # An @ inside a parameter or a path is no group.
     if at > nodeid.rfind("]") and at > nodeid.rfind("::") > -1:
@@ -83,6 +84,8 @@ def units(selected: Sequence[SelectedTest], durations: Durations | None = None) 
         durations: Seconds by node id from earlier runs. A test without one counts as their median;
             without any, every test counts as one second.
     """
+    from statistics import median  # loaded slowly, and by every process that only wants a name from here
+
     known = durations or {}
     typical = median(known.values()) if known else 1.0
     whole = {test.file for test in selected if test.shared_lease}

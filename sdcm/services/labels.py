@@ -12,6 +12,7 @@ A test says it in any of these ways, and they add up:
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from sdcm.services import phrases
 from sdcm.services.table import SERVICES, service
@@ -113,9 +114,15 @@ def declared(
 
 def of_fixtures(names: Iterable[str]) -> set[str]:
     """Return the labels that fixtures stand for."""
-    return {label for name in names for pattern, label in FIXTURES if pattern.fullmatch(name)}
+    return {label for name in names if (label := _of_fixture(name)) is not None}
 
 
+@cache
+def _of_fixture(name: str) -> str | None:
+    return next((label for pattern, label in FIXTURES if pattern.fullmatch(name)), None)
+
+
+@lru_cache(maxsize=1024)  # all tests of a module have one, and those of a class
 def of_docstring(text: str) -> Declaration:
     """Read the `External services:` sections of a docstring.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from sdcm.services.table import CLOUD_LABELS, LABELS, SERVICES
 
 _HEADING = re.compile(r"(?P<indent>\s*)[*_]*external\s+services?[*_]*\s*:[*_]*\s*(?P<rest>.*)", re.IGNORECASE)
+_WORD = re.compile(r"external\s", re.IGNORECASE)
 _OTHER_HEADING = re.compile(r"[A-Z][\w ]*:(\s|$)")
 _BULLET = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+")
 _JOINTS = re.compile(r"[,;+/&]|\band\b", re.IGNORECASE)
@@ -17,6 +18,8 @@ _NOT_REAL = re.compile(r"\b(?:moto|mock\w*|fake\w*|emulated|simulated|stubbed)\b
 
 def sections(text: str) -> Iterator[list[str]]:
     """Yield the lines of each `External services:` section of a docstring, without heading and bullets."""
+    if not _WORD.search(text):  # most docstrings say nothing of the kind
+        return
     lines = inspect.cleandoc(text).splitlines()
     while lines:
         heading = _HEADING.fullmatch(lines.pop(0))

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ class SelectedTest:
 def write(path: Path, tests: Iterable[SelectedTest]) -> None:
     """Write a selection; the file appears whole or not at all."""
     temporary = path.with_suffix(f".{os.getpid()}.part")
-    temporary.write_text(json.dumps([asdict(test) for test in tests]))
+    temporary.write_text(json.dumps([vars(test) for test in tests]))
     temporary.replace(path)
 
 

@@ -101,10 +101,10 @@ def test_levels_of_the_marker_merge_and_none_of_them_is_changed():
 
 def test_arguments_are_looked_at_before_anything_is_set_up():
     item = SimpleNamespace(
-        nodeid="test_x.py::test_y", iter_markers=lambda _name: iter([pytest.mark.docker_scylla_args(sll=True).mark])
+        nodeid="test_x.py::test_y", iter_markers=lambda _name="": iter([pytest.mark.docker_scylla_args(sll=True).mark])
     )
     with pytest.raises(pytest.UsageError, match=r"^test_x\.py::test_y: docker_scylla_args: .*did you mean ssl"):
         node_arguments.check([item])
-    item.iter_markers = lambda _name: iter([pytest.mark.docker_scylla_args("ssl").mark])
+    item.iter_markers = lambda _name="": iter([pytest.mark.docker_scylla_args("ssl").mark])
     with pytest.raises(pytest.UsageError, match="takes named arguments alone"):
         node_arguments.check([item])
