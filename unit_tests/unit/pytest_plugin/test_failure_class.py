@@ -5,7 +5,7 @@ import pytest
 from sdcm.broker.client import BrokerGone
 from sdcm.containers.ending import ContainerEnded
 from sdcm.containers.execution import CommandResult, UnexpectedExit
-from sdcm.errors import DeadlinePassed, EngineLost, EnvironmentFailed
+from sdcm.errors import DeadlinePassed, EngineLost, EnvironmentFailed, ServiceUnavailable, UsageProblem
 from sdcm.pytest_plugin.failure_class import classify
 from sdcm.wait import WaitForTimeoutError, wait_for
 
@@ -86,3 +86,48 @@ def test_a_failure_that_comes_out_of_the_driver_is_the_products_but_a_wrong_call
         classify(raised(lambda: driver["ask"](TypeError("no str"))), "call", nodes_ended=False, environment_lost=False)
         == "test"
     )
+
+
+def module_of_ours(name, source):
+    """Return the namespace of a module of ours that says `source`."""
+    namespace = {"__name__": name}
+    exec(compile(source, f"{name}.py", "exec"), namespace)
+    return namespace
+
+
+CALLING = "def call(function, *arguments):\n    return function(*arguments)\n"
+PYTEST = module_of_ours("_pytest.fixtures", CALLING)["call"]
+FIXTURE = module_of_ours("sdcm.pytest_plugin.kafka_fixtures", CALLING)["call"]
+ASKING = module_of_ours("sdcm.broker.client", CALLING)["call"]
+
+
+def fail(error):
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "calls", "name"),
+    [
+        (RuntimeError("of ours"), [PYTEST, FIXTURE], "environment"),
+        (KeyError("of ours"), [PYTEST, FIXTURE], "environment"),
+        (DriverError("no host"), [PYTEST, FIXTURE], "product"),
+        (UsageProblem("a marker's argument"), [PYTEST, FIXTURE], "test"),
+        (pytest.UsageError("a marker's argument"), [PYTEST, FIXTURE], "test"),
+        (RuntimeError("of a fixture of theirs, which ours asks for"), [PYTEST, FIXTURE, PYTEST], "test"),
+        (RuntimeError("of theirs, under a hook of ours"), [FIXTURE, PYTEST], "test"),
+    ],
+)
+@pytest.mark.parametrize("when", ["setup", "teardown"])
+def test_a_defect_of_ours_is_the_environments_while_we_set_up_and_tear_down(error, calls, name, when):
+    first, *others = calls
+    found = raised(lambda: first(*others, fail, error))
+    assert classify(found, when, nodes_ended=False, environment_lost=False) == name
+    if name == "environment":
+        assert classify(found, "call", nodes_ended=False, environment_lost=False) == "test"
+
+
+def test_what_the_broker_could_not_do_for_a_test_is_the_environments():
+    found = raised(lambda: ASKING(fail, EnvironmentFailed("it cannot be loaded")))
+    assert classify(found, "call", nodes_ended=False, environment_lost=False) == "environment"
+    found = raised(lambda: ASKING(fail, ServiceUnavailable("no such image")))
+    assert classify(found, "call", nodes_ended=False, environment_lost=False) == "test"
