@@ -63,7 +63,11 @@ class BrokerClient:
         self._socket = self._connect(deadline)
         self._stream: protocol.Stream = self._socket.makefile("rwb")
         self.welcome: dict[str, Any] = {}
-        self.welcome = self._exchange("hello", worker=worker)
+        try:
+            self.welcome = self._exchange("hello", worker=worker)
+        except BaseException:
+            self.close()
+            raise
 
     def _connect(self, deadline: float) -> socket.socket:
         end = RealTime.monotonic() + deadline

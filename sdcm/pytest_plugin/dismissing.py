@@ -1,7 +1,6 @@
 """Tells the broker when the last test that needs a service has ended, so that it need not stand until the run's end."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 
 import pytest
 
@@ -51,8 +50,12 @@ class Dismisser:
     def _tell(self, label: str) -> None:
         client = context_of(self._config).client_at_hand()
         if client is not None:
-            with suppress(SctError):  # it then stands until teardown
+            try:
                 client.ask("unneeded", service=label)
+            except SctError as exc:  # it then stands until teardown
+                from sdcm.broker.defects import note_in_run
+
+                note_in_run(f"dismissal of {label}", exc)
 
 
 def by_service(tests: Iterable[SelectedTest]) -> dict[str, set[str]]:

@@ -12,6 +12,8 @@ from sdcm.services import selected
 
 #: Seconds a test waited for what it needs: user property of its set-up report.
 WAITED_PROPERTY = "sct_waited"
+#: What durations that could not be noted are journalled as, a step that failed.
+STEP = "durations"
 
 
 class DurationRecorder:
@@ -39,7 +41,10 @@ class DurationRecorder:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        """Save what was measured; a disk that is full costs the next run's order, not this run."""
+        """Save what was measured; a disk that is full costs the next run's order, not this run.
+
+        A defect of ours is a failed step of the run, and takes nothing from what the tests have told.
+        """
         if not self._measured:
             return
         from sdcm.scheduling import durations
@@ -48,6 +53,11 @@ class DurationRecorder:
             durations.note(self._file, self._measured)
         except OSError as exc:
             journal.note("durations-lost", reason=str(exc))
+        except Exception as exc:  # noqa: BLE001 - pytest would end with a traceback, and as if a test had failed
+            from sdcm.broker.defects import note_in_run
+
+            journal.note("durations-lost", reason=repr(exc))
+            note_in_run(STEP, exc)
 
 
 def _changes_its_own_split() -> bool:

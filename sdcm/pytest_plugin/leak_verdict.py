@@ -9,7 +9,6 @@ a fixture in a test that uses it.
 import itertools
 import os
 from collections.abc import Generator, Iterable
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from sdcm import journal
 from sdcm.broker.protocol import LEAKS_VARIABLE
 from sdcm.errors import SctError
 from sdcm.exit_codes import ExitCode
-from sdcm.journal import Journal
 from sdcm.ownership import strays
 from sdcm.ownership.strays import Seen, Stray
 from sdcm.pytest_plugin import collecting
@@ -155,19 +153,10 @@ class LeakVerdict:
             try:
                 client.ask("span", at=RealTime.time(), **told)
             except SctError as exc:
-                self._incomplete(exc)
+                from sdcm.broker.defects import note_in_run
+                from sdcm.broker.leaks import STEP
 
-    @staticmethod
-    def _incomplete(exc: SctError) -> None:
-        """Journal that the broker failed to take it in; a broker that is gone is told of by whoever needs it."""
-        from sdcm.broker.client import BrokerGone
-        from sdcm.broker.defects import note_failure
-        from sdcm.broker.leaks import STEP
-
-        file = journal.of_this_run()
-        if file is not None and not isinstance(exc, BrokerGone):
-            with closing(Journal(file)) as record:
-                note_failure(record, STEP, exc)
+                note_in_run(STEP, exc)
 
 
 class PlainVerdict:

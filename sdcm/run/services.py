@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sdcm import journal as journals
 from sdcm import process_identity
 from sdcm.broker import demand
-from sdcm.broker.client import BrokerClient
+from sdcm.broker.client import BrokerClient, BrokerGone
 from sdcm.broker.defects import note_failure
 from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
 from sdcm.broker.protocol import BROKER_VARIABLE, LEAKS_VARIABLE, RUN_VARIABLE, SERVICES_FILE, SERVICES_VARIABLE
@@ -216,7 +216,12 @@ def _keep(run: "Run", client: BrokerClient) -> bool:
     return True
 
 
-def adopt(broker: OpenBroker, pid: int) -> None:
+def adopt(run: "Run", broker: OpenBroker, pid: int) -> None:
     """Let the broker end pytest when this process cannot do it any more."""
-    with suppress(SctError), BrokerClient(broker.socket_path, "runner") as client:
-        client.ask("adopt", identity=process_identity.identify(pid).to_record())
+    try:
+        with BrokerClient(broker.socket_path, "runner") as client:
+            client.ask("adopt", identity=process_identity.identify(pid).to_record())
+    except BrokerGone:
+        return  # told of as what the tests ran on
+    except SctError as exc:
+        note_failure(run.journal, "adoption of pytest", exc)

@@ -80,7 +80,7 @@ def _session(run: "Run", argv: list[str], *, own_terminal: bool) -> PytestOutcom
         run.stack.callback(session.kill)
         run.journal.write("pytest-start", argv=argv, pid=session.pid)
         if run.broker is not None:
-            services.adopt(run.broker, session.pid)
+            services.adopt(run, run.broker, session.pid)
         return session.wait(lambda: run.interrupts.count, lambda: _fault(run), StopFlag(run.state), report.say)
 
 
