@@ -59,15 +59,15 @@ def tear_down(run_id: str, places: Paths, ledger: Ledger, journal: Journal) -> l
         ledger.removed(entry)
     # Only now is every process at an end that might still make something there.
     leftovers_of_clouds = remove_owned(clouds, ledger)
-    leftovers_of_last = removers.remove(last, ledger, _FOR_THE_LAST, extra=extra)
+    leftovers += removers.remove(last, ledger, _FOR_THE_LAST, extra=extra)
     for leftover in leftovers:
         journal.write("removal-failed", name=leftover.name, reason=leftover.reason)
     if leftovers:
         # A private engine that was too slow to answer has taken its objects along when it was stopped.
         numbers = {entry.number for entry in ledger.entries()}
-        again = [entry for entry in first if entry.number in numbers]
+        again = [entry for entry in (*first, *last) if entry.number in numbers]
         leftovers = removers.remove(again, ledger, max(started + DEADLINE - time.monotonic(), 5.0), extra=extra)
-    leftovers += leftovers_of_clouds + leftovers_of_last
+    leftovers += leftovers_of_clouds
     _hide_secrets(places.run_state(run_id))
     journal.write(
         "teardown-end",
