@@ -58,14 +58,17 @@ def _watch_opener(pipe: int, supplies: ServicesUp, server: Server, stop: threadi
     stop.set()
 
 
-def _sweep(places: paths.Paths, supplies: ServicesUp, services: tuple[str, ...]) -> None:
-    """Remove what dead runs have left, while this one comes up; its own resources are not among it."""
+def _sweep(places: paths.Paths, supplies: ServicesUp, spec: BrokerSpec) -> None:
+    """Remove what dead runs have left, while this one comes up; its own resources are not among it.
+
+    An engine is looked through where this run has one; none is brought up for that.
+    """
     for dead in runs.dead_runs(places):
         try:
             teardown.tear_down_dead(dead.run_id, places)
         except Exception as exc:  # noqa: BLE001 - one run's ledger must not keep the others' things
             supplies.journal.write("removal-failed", name=f"run {dead.run_id}", reason=str(exc) or repr(exc))
-    if services:
+    if "docker" in spec.services or ("kubernetes" in spec.services and spec.kubernetes == "kind"):
         with suppress(SctError):  # without an engine there is nothing on it
             cleaning.remove_late_objects(places, supplies.engine().endpoint)
 
@@ -97,7 +100,7 @@ def serve(run_id: str, pipe: int) -> int:
     )
     server = Server(runtime / protocol.SOCKET_NAME, desk)
     server.start()
-    threading.Thread(target=_sweep, args=(places, supplies, spec.services), daemon=True).start()
+    threading.Thread(target=_sweep, args=(places, supplies, spec), daemon=True).start()
     threading.Thread(target=_watch_opener, args=(pipe, supplies, server, stop), daemon=True).start()
     with EndSteps(journal) as stack:
         stack.callback(report_files.write_for_dead, state)

@@ -98,9 +98,10 @@ class FakeCluster:
             return self._delete(parts.path, body or {})
 
     def _get(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
-        if path == "/apis":
+        if path in {"/apis", "/version"}:
             groups = [version for version in self.kinds if "/" in version]
-            return 200, {"groups": [{"preferredVersion": {"groupVersion": version}} for version in groups]}
+            of_groups = [{"preferredVersion": {"groupVersion": version}} for version in groups]
+            return 200, {"groups": of_groups} if path == "/apis" else {"gitVersion": "v1.34.4"}
         version = path.removeprefix("/apis/").removeprefix("/api/")
         if version in self.kinds:
             return 200, {"resources": self.kinds[version]}
