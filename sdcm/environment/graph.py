@@ -191,7 +191,9 @@ class Graph:
             self._journal.write("step-start", step=name, needs=self.names(needs))
             result = self._attempt(action, step)
         except SctError as exc:
-            self._end(step, future, _status_of(exc), error=exc)
+            # What a step's programs say when teardown ends them tells nothing of the step.
+            error = StepCancelled(f"{name} was cancelled", why="the run ends") if self.closing.is_set() else exc
+            self._end(step, future, _status_of(error), error=error)
         except Exception as exc:  # noqa: BLE001 - one step's defect ends that step; its tests report it
             import traceback
 

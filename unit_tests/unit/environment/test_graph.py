@@ -102,6 +102,22 @@ def test_closing_cancels_what_runs_and_names_what_does_not_stop(graph):
     release.set()
 
 
+def test_what_fails_because_the_run_ends_was_cancelled(graph, tmp_path):
+    begun, ended = threading.Event(), threading.Event()
+
+    def bootstraps(_step):
+        begun.set()
+        assert ended.wait(30)
+        raise ServiceUnavailable("the image can be neither pulled nor built", why="mmdebstrap ended with status -15")
+
+    step = graph.step("image base", bootstraps, deadline=60)
+    assert begun.wait(30)
+    graph.closing.set()
+    ended.set()
+    assert isinstance(step.exception(30), StepCancelled)
+    assert [end["status"] for end in events(tmp_path, "step-end")] == ["cancelled"]
+
+
 def test_the_journal_has_start_lines_and_end_of_each_step(graph, tmp_path):
     graph.step("image x", lambda step: step.say("half way"), deadline=60).result(30)
     graph.close(30)
