@@ -6,6 +6,7 @@ far as it is in view, so that thousands of tests cost little.
 """
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,23 +15,28 @@ from typing import Any
 
 from sdcm.evidence.folder import Kept
 from sdcm.exit_codes import ExitCode
+from sdcm.program import as_typed
 from sdcm.reporters.critical_path import critical_path, folded
 from sdcm.reporters.critical_path_text import critical_path_line
 from sdcm.reporters.html_data import html_data, plain, unsuccessful
+from sdcm.reporters.live_words import short_name
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.phrases import seconds_text
-from sdcm.reporters.records import EndedTest
-from sdcm.reporters.timeline import Timeline
+from sdcm.reporters.records import EndedTest, ServiceState
+from sdcm.reporters.time_spent import time_spent
+from sdcm.reporters.timeline import Timeline, test_span
 from sdcm.reporters.whole_files import whole_file
 
 FILE_NAME = "report.html"
 _TEMPLATES = Path(__file__).parent / "templates"
-_SCRIPTS = ("page.js", "timeline.js", "tests.js")
+_SCRIPTS = ("page.js", "timeline.js", "timeline_use.js", "tests.js")
 #: Failures told in full, and characters of one of their texts and of all together; JUnit has the rest.
 _TOLD = 200
 _LONGEST = 60_000
 _ALL = 8_000_000
 _SLOWEST = 15
+#: Failures that the summary names.
+_GLANCE = 8
 #: Files of evidence that hold what a failure's own part of the page shows.
 _TOLD_ANYWAY = {"failure.txt", "failure-evidence.txt", "stacks.txt", "output.txt"}
 
@@ -64,24 +70,65 @@ def to_html(result: RunResult, timeline: Timeline) -> str:
 
 
 def _values(result: RunResult, timeline: Timeline) -> dict[str, Any]:
-    failures = _shortened(result, unsuccessful(result)[:_TOLD])
+    unsuccessful_tests = unsuccessful(result)
+    failures = _shortened(result, timeline, unsuccessful_tests[:_TOLD])
     path = critical_path(result)
     return {
         "result": result,
         "verdict": _verdict(result),
         "good": result.exit_code == ExitCode.OK,
         "began": datetime.fromtimestamp(result.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "counts": dict(reversed(result.counts.items())),
+        "services": [(service.service, _service(result, service)) for service in result.services],
         "failures": failures,
-        "not_told": len(unsuccessful(result)) - len(failures),
-        "slowest": sorted((test for test in result.tests if test.finished), key=lambda test: -test.seconds)[:_SLOWEST],
-        "waited": timeline.waited,
-        "host": bool(timeline.host),
+        "glance": _GLANCE,
+        "not_told": len(unsuccessful_tests) - len(failures),
+        "slowest": _slowest(result, timeline),
+        "spent": time_spent(result, timeline),
+        "kinds": _kinds(result, timeline),
         "path": folded(path),
         "path_line": critical_path_line(path),
         "style": (_TEMPLATES / "report.css").read_text(),
         "script": "\n".join((_TEMPLATES / name).read_text() for name in _SCRIPTS),
         "data": _embedded(html_data(result, timeline)),
     }
+
+
+def _service(result: RunResult, service: ServiceState) -> str:
+    """Return in words what became of a service."""
+    why = f": {plain(service.reason)}" if service.reason else ""
+    return {
+        "ready": "ready" + ("" if result.shards else f" after {seconds_text(max(0.0, service.at - result.started))}"),
+        "dismissed": "ready while tests needed it, removed before the run's end",
+        "failed": f"failed, its tests fail{why}",
+        "unavailable": f"unavailable, its tests are skipped{why}",
+        "waiting": "was not ready yet",
+    }.get(service.state, service.state + why)
+
+
+def _slowest(result: RunResult, timeline: Timeline) -> list[dict[str, Any]]:
+    """Return the slowest tests, with their places among all, and for how long they waited."""
+    ended = sorted(
+        ((place, test) for place, test in enumerate(result.tests) if test.finished), key=lambda pair: -pair[1].seconds
+    )
+    return [
+        {"place": place, "test": test, "waited": _waited(result, timeline, test)} for place, test in ended[:_SLOWEST]
+    ]
+
+
+def _waited(result: RunResult, timeline: Timeline, test: EndedTest) -> float:
+    span = test_span(test, result.started + result.seconds)
+    return timeline.waits.seconds(test, (span.started, span.ended))
+
+
+def _kinds(result: RunResult, timeline: Timeline) -> set[str]:
+    """Return what the timeline draws, so that its legend names nothing else."""
+    kinds = {"setup"} if any(test.phases for test in result.tests) else set()
+    kinds |= {{"xpassed": "passed", "xfailed": "skipped", "error": "failed"}.get(each, each) for each in result.counts}
+    kinds |= {"host"} if timeline.host else set()
+    kinds |= {"step"} if result.steps else set()
+    kinds |= {"boot", "up"} if timeline.containers else set()
+    return kinds | ({"wait"} if any(_waited(result, timeline, test) for test in result.tests) else set())
 
 
 def _verdict(result: RunResult) -> str:
@@ -91,7 +138,7 @@ def _verdict(result: RunResult) -> str:
     return f"exit code {result.exit_code} ({names.get(result.exit_code, 'not one of ours')})"
 
 
-def _shortened(result: RunResult, tests: tuple[EndedTest, ...]) -> list[dict[str, Any]]:
+def _shortened(result: RunResult, timeline: Timeline, tests: tuple[EndedTest, ...]) -> list[dict[str, Any]]:
     """Return the failures with as much of their texts as fits."""
     left = _ALL
 
@@ -108,6 +155,9 @@ def _shortened(result: RunResult, tests: tuple[EndedTest, ...]) -> list[dict[str
     return [
         {
             "test": test,
+            "name": short_name(test.test) if test.phase != "collect" else test.test,
+            "waited": _waited(result, timeline, test),
+            "again": _again(result, test),
             "text": cut(test.text),
             "sections": [(plain(title), cut(content)) for title, content in test.sections],
             "folder": result.folder_of(test),
@@ -118,6 +168,11 @@ def _shortened(result: RunResult, tests: tuple[EndedTest, ...]) -> list[dict[str
         }
         for test in tests
     ]
+
+
+def _again(result: RunResult, test: EndedTest) -> str:
+    """Return the command that runs a test again; empty for one that plain pytest ran."""
+    return as_typed(f"sct.py {result.command} -t {shlex.quote(test.test)}") if result.command.endswith("-tests") else ""
 
 
 def _files(folder: Path | None, test: EndedTest) -> Iterator[tuple[Kept, str]]:

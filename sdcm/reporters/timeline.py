@@ -1,12 +1,12 @@
 """When what ran: steps, containers, waits and tests of a run on one axis."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.reading import Record, number, text
 from sdcm.reporters.records import EndedTest
+from sdcm.reporters.waits import Waits, WaitsReader
 
 #: States of a container after which it runs no more, as far as the run is concerned.
 _OVER = {"removed", "left"}
@@ -73,43 +73,27 @@ class Timeline:
 
     Attributes:
         containers: In the order they began.
-        waited: Node id -> seconds for which the test waited for nodes, namespaces and the like.
+        waits: When tests waited.
         host: The machine's load, oldest first.
     """
 
     containers: tuple[Container, ...]
-    waited: dict[str, float]
+    waits: Waits
     host: tuple[HostSample, ...] = ()
 
     @classmethod
     def from_journal(cls, records: Iterable[Record]) -> "Timeline":
-        """Read the records, oldest first; a lease that was never granted counts up to its test's end."""
+        """Read the records, oldest first."""
         containers: dict[str, Container] = {}
-        wanted: dict[str, dict[str, list[float]]] = {}  # by test, by what
-        waited: dict[str, float] = defaultdict(float)
+        waits = WaitsReader()
         host: list[HostSample] = []
-        last = 0.0
         for record in records:
-            last = max(last, number(record, "at"))
+            waits.feed(record)
             if record["event"] == "host":
                 host.append(_sample(record))
             elif record["event"] == "container":
                 _live(containers, record)
-            elif record["event"] == "lease":
-                test = text(record, "test")
-                since = wanted.setdefault(test, {}).setdefault(text(record, "what"), [])
-                if record.get("state") == "wanted":
-                    since.append(number(record, "at"))
-                elif record.get("state") == "granted" and since:
-                    waited[test] += number(record, "at") - since.pop()
-            elif record["event"] == "test-end":
-                test = text(record, "test")
-                for since in wanted.pop(test, {}).values():
-                    waited[test] += sum(min(number(record, "seconds"), last - at) for at in since)
-        for test, by_what in wanted.items():
-            waited[test] += sum(last - at for since in by_what.values() for at in since)
-        rounded = {test: round(value, 3) for test, value in waited.items()}
-        return cls(tuple(containers.values()), rounded, tuple(host))
+        return cls(tuple(containers.values()), waits.over(), tuple(host))
 
 
 def test_span(test: EndedTest, last: float) -> Span:

@@ -41,7 +41,8 @@ const names = () => [...document.querySelectorAll(".row .name")].map((each) => e
 const look = (words) => { search.value = words; search.dispatchEvent(new Event("input")); };
 addEventListener("load", () => setTimeout(() => {
   Object.assign(seen, { bars: Number(chart.dataset.bars), samples: Number(chart.dataset.samples || 0) });
-  Object.assign(seen, { colours: colours(), all: count(), rows: names().length });
+  Object.assign(seen, { colours: colours(), all: count(), rows: names().length, stretches: data.path.length });
+  Object.assign(seen, { page: document.documentElement.scrollWidth, window: innerWidth });
   STEPS
   seen.requests = performance.getEntriesByType("resource").map((entry) => entry.name);
   document.title = JSON.stringify(seen);
@@ -68,20 +69,47 @@ USED_WHOLLY = """
   seen.about = element("about").textContent;
   press(list, "Enter");
   seen.opened = document.activeElement.closest("details").id;
+  document.querySelector('.counts a[data-only="failed"]').click();
+  seen.only = count();
+  look("");
+  element("theme").focus();
+  chart.focus();
+  seen.lanes = [];
+  for (let each = 0; each < 9; each++) press(chart, "PageUp");
+  for (let each = 0; each < 8; each++) {
+    if (each) press(chart, "PageDown");
+    seen.lanes.push([lanes[current.lane].title, tip.hidden ? "" : tip.textContent.split("\\n")[0]]);
+  }
+  press(chart, "ArrowDown");
+  press(chart, "Enter");
+  seen.picked = element("picked").firstChild.textContent;
+  seen.marked = document.querySelector('.row[aria-selected="true"]');
+  [...document.querySelectorAll("#picked button")].find((each) => each.textContent === "Show in the list").click();
+  seen.marked = [seen.marked, document.querySelector('.row[aria-selected="true"] .name').textContent];
+  press(chart, "Escape");
+  seen.hushed = tip.hidden;
   press(chart, "+");
   seen.zoomed = span < data.total;
+  document.querySelector('#slowest a[data-test="7"]').click();
+  seen.near = barOf.get(7).end - barOf.get(7).start >= span / 21 && current === barOf.get(7);
 """
 SEARCHED = """
   look("sums are off");
   seen.names = names();
+  const trace = document.querySelector(".failure pre.trace");
+  seen.error = [...trace.querySelectorAll(".error")].map((each) => each.textContent).join("");
+  document.querySelector(".failure").open = false;
+  document.querySelector('.glance a').click();
+  seen.opened = document.querySelector(".failure").open;
 """
 
 
-OPTIONS = ["--headless", "--enable-logging=stderr", "--window-size=1300,900", "--virtual-time-budget=5000"]
+OPTIONS = ["--headless", "--enable-logging=stderr", "--virtual-time-budget=5000"]
 OPTIONS += ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom"]
 
-#: Opens a page and returns its document as the browser has it in the end, and the browser's log.
-Browser = Callable[[Path], tuple[str, str]]
+#: Opens a page in a window so many pixels wide, and returns its document as the browser has it in the end, and the
+#: browser's log.
+Browser = Callable[[Path, int], tuple[str, str]]
 
 
 @pytest.fixture
@@ -89,22 +117,22 @@ def browser(request, catalogue_image, tmp_path) -> Browser:
     """A headless browser: the machine's own, else one in a container."""
     own = next(filter(None, map(shutil.which, BROWSERS)), None)
     if own is None:
-        return lambda page: in_a_container(request, page)
+        return lambda page, wide: in_a_container(request, page, wide)
 
-    def opened_here(page: Path) -> tuple[str, str]:
-        command = [own, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", page.as_uri()]
+    def opened_here(page: Path, wide: int) -> tuple[str, str]:
+        command = [own, *OPTIONS, f"--window-size={wide},900", f"--user-data-dir={tmp_path / 'profile'}", page.as_uri()]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
         return done.stdout, done.stderr
 
     return opened_here
 
 
-def in_a_container(request, page: Path) -> tuple[str, str]:
+def in_a_container(request, page: Path, wide: int) -> tuple[str, str]:
     """Open a page in the catalogue's browser."""
     wanted = ContainerRequest("browser", image="browser", entrypoint=("sleep", "600"), memory_mb=1024)
     with container_for(request, wanted) as container:
         container.send_files(page, f"/{page.name}")
-        command = ["chromium-headless-shell", *OPTIONS, f"file:///{page.name}"]
+        command = ["chromium-headless-shell", *OPTIONS, f"--window-size={wide},900", f"file:///{page.name}"]
         done = container.execute(command, shown="the browser", timeout=300)
         return done.stdout, done.stderr
 
@@ -137,18 +165,19 @@ def page(tmp_path):
     return path
 
 
-def opened(browser: Browser, page: Path, steps: str) -> dict[str, Any]:
+def opened(browser: Browser, page: Path, steps: str, wide: int = 1300) -> dict[str, Any]:
     """Return what a reader who does these steps sees; fails when the page has an error or asks for anything."""
     driven = page.with_name("driven.html")
     data = '<script type="application/json"'
     driven.write_text(page.read_text().replace(data, DRIVER.replace("STEPS", steps) + data, 1))
-    document, log = browser(driven)
+    document, log = browser(driven, wide)
     title = re.search(r"<title>(\{.*?\})</title>", document)
     assert title, f"the page's script did not come to its end\n{log}"
     seen: dict[str, Any] = json.loads(html.unescape(title[1]))
     assert seen["errors"] == []
     assert seen["requests"] == []
     assert "CONSOLE" not in log
+    assert seen["page"] <= seen["window"], "the page is wider than its window"
     return seen
 
 
@@ -158,21 +187,30 @@ def test_the_page_is_drawn_filtered_and_used_by_keyboard_without_an_error_or_a_r
     External services: Docker (an image with a headless browser, where the machine has none)
     """
     seen = opened(browser, page, USED_WHOLLY)
-    assert seen["bars"] == TESTS + 2
     assert seen["samples"] == 60
     assert seen["host"] == "at 40.0 s: CPU 39 %, memory 21 % (2048 MiB)"
     assert seen["colours"] > 5
     assert 10 < seen["rows"] < 60
     failed = len(range(0, TESTS, 77))
+    # A step, a container, a mark for each failure, and the critical path.
+    assert seen["bars"] == TESTS + 2 + failed + seen["stretches"]
     assert seen["all"] == f"{TESTS} of {TESTS} tests"
     assert seen["found"] == f"2 of {TESTS} tests"
-    assert seen["names"] == ["a.py::t77", "a.py::t770"]
+    assert seen["names"] == ["t77a.py", "t770a.py"]
     assert seen["without"] == f"{failed} of {TESTS} tests"
     assert seen["searching"]
-    assert seen["selected"] == "a.py::t77"
+    assert seen["selected"] == "t77a.py"
     assert "a.py::t77\nfailed in 0.050 s" in seen["about"]
     assert seen["opened"] == "failure-1"
+    assert seen["only"] == f"{failed} of {TESTS} tests"
+    lanes = [title for title, _ in seen["lanes"]]
+    assert lanes == ["critical path", "failures", "set-up", "containers", "gw0", "gw1", "gw2", "gw3"]
+    assert [told for _, told in seen["lanes"][1:4]] == ["a.py::t0", "set-up: engine", "sct-1"]
+    assert seen["picked"].startswith("a.py::t7\npassed in 0.050 s")
+    assert seen["marked"] == [None, "t7a.py"]
+    assert seen["hushed"]
     assert seen["zoomed"]
+    assert seen["near"]
     assert seen["themed"]
 
 
@@ -186,6 +224,8 @@ def test_the_page_of_a_real_run_opens(browser, project, tmp_path):
     folder = tmp_path / "reports"
     ended = project.sct("unit-tests", "-n", "2", "--report-dir", str(folder))
     assert ended.code == 1, ended.text
-    seen = opened(browser, folder / "report.html", SEARCHED)
-    assert (seen["bars"], seen["all"]) == (3, "3 of 3 tests")
-    assert seen["names"] == ["unit_tests/test_wrong.py::test_wrong"]
+    seen = opened(browser, folder / "report.html", SEARCHED, wide=400)
+    assert (seen["bars"] - seen["stretches"], seen["all"]) == (4, "3 of 3 tests")
+    assert seen["names"] == ["test_wrongunit_tests/test_wrong.py"]
+    assert "sums are off </script>" in seen["error"]
+    assert seen["opened"]

@@ -7,6 +7,7 @@ const outcomeOf = (test) => data.outcomes[test[T.outcome]];
 const lengthOf = (test) => test[T.setup] + test[T.call] + test[T.teardown];
 const nameOf = (test) => data.files[test[T.file]] + (test[T.name] ? "::" + test[T.name] : "");
 const reasonOf = (test) => (test[T.reason] < 0 ? "" : data.reasons[test[T.reason]]);
+const shortOf = (test) => test[T.name] || data.files[test[T.file]];
 const colourOf = (outcome) => ({ passed: "good", xpassed: "good", skipped: "skip", xfailed: "skip" })[outcome] || "bad";
 
 function duration(ms) {
@@ -17,7 +18,7 @@ function duration(ms) {
 function aboutTest(test) {
   const lines = [nameOf(test), outcomeOf(test) + (data.classes[test[T.kind]] ? " (" + data.classes[test[T.kind]] + ")" : "") + " in " + duration(lengthOf(test)) +
     ": set-up " + duration(test[T.setup]) + ", own code " + duration(test[T.call]) + ", tear-down " + duration(test[T.teardown])];
-  if (test[T.waited]) lines.push("waited " + duration(test[T.waited]) + " for what it leased");
+  if (test[T.waited]) lines.push("waited " + duration(test[T.waited]) + " of it for services, nodes and the like");
   const where = ["began at " + duration(test[T.start])];
   if (data.workers[test[T.worker]]) where.push("worker " + data.workers[test[T.worker]]);
   if (data.services[test[T.services]]) where.push("needs " + data.services[test[T.services]]);
@@ -25,6 +26,45 @@ function aboutTest(test) {
   if (reasonOf(test)) lines.push(reasonOf(test));
   return lines.join("\n");
 }
+
+// Error lines of a traceback stand out, and are in view when it is opened.
+function light(trace) {
+  if (trace.dataset.lit) return;
+  trace.dataset.lit = "yes";
+  const lines = trace.textContent.split("\n"), made = document.createDocumentFragment();
+  let plain = [], first = null;
+  const flush = () => { if (plain.length) made.append(plain.join("\n") + "\n"); plain = []; };
+  for (const line of lines) {
+    const kind = /^E( |$)/.test(line) ? "error" : /^>/.test(line) ? "here" : "";
+    if (!kind) { plain.push(line); continue; }
+    flush();
+    const part = document.createElement("span");
+    part.className = kind;
+    part.textContent = line + "\n";
+    if (kind === "error") first = first || part;
+    made.append(part);
+  }
+  flush();
+  trace.replaceChildren(made);
+  if (first) trace.scrollTop = Math.max(0, first.offsetTop - trace.clientHeight * 0.6);
+}
+function showFailure(failure) {
+  if (!failure) return;
+  failure.open = true;
+  failure.scrollIntoView({ block: "start" });
+  failure.querySelector("summary").focus({ preventScroll: true });
+}
+for (const failure of document.querySelectorAll("details.failure")) {
+  const lit = () => { if (failure.open) failure.querySelectorAll("pre.trace").forEach(light); };
+  failure.addEventListener("toggle", lit);
+  lit();
+}
+document.addEventListener("click", (event) => {
+  const link = event.target.closest && event.target.closest('a[href^="#failure-"]');
+  if (!link) return;
+  event.preventDefault();
+  showFailure(element(link.getAttribute("href").slice(1)));
+});
 
 // The theme follows the system until the reader chooses; a file opened from disk may not be allowed to remember it.
 const themeButton = element("theme");

@@ -2,7 +2,7 @@
 const list = element("list"), space = element("space"), search = element("search"), about = element("about");
 const ROW = 26;
 const words = data.tests.map((test) => [nameOf(test), outcomeOf(test), data.workers[test[T.worker]], data.classes[test[T.kind]], data.services[test[T.services]], reasonOf(test)].join(" ").toLowerCase());
-const off = new Set();
+const off = new Set(), outcomeButtons = new Map();
 let shown = [], cursor = -1;
 
 const counts = new Map();
@@ -18,8 +18,21 @@ for (const outcome of data.outcomes.filter((each) => counts.has(each))) {
     button.setAttribute("aria-pressed", String(!off.has(outcome)));
     filter();
   });
+  outcomeButtons.set(outcome, button);
   element("outcomes").append(button);
 }
+// The figures at the top show the tests that they count.
+document.addEventListener("click", (event) => {
+  const only = event.target.closest && event.target.closest("a[data-only]");
+  if (!only) return;
+  off.clear();
+  for (const [outcome, button] of outcomeButtons) {
+    if (outcome !== only.dataset.only) off.add(outcome);
+    button.setAttribute("aria-pressed", String(!off.has(outcome)));
+  }
+  search.value = "";
+  filter();
+});
 
 const ORDERS = {
   ran: (a, b) => a - b,
@@ -62,8 +75,9 @@ function rows() {
     cell(row, "outcome o-" + outcomeOf(test), outcomeOf(test));
     cell(row, "took", duration(lengthOf(test)));
     cell(row, "lane", data.workers[test[T.worker]]);
-    cell(row, "name", nameOf(test));
-    cell(row, "why", reasonOf(test));
+    cell(row, "name", shortOf(test));
+    if (test[T.name]) cell(row.lastChild, "file", data.files[test[T.file]]);
+    if (reasonOf(test)) cell(row, "why", reasonOf(test));
     row.addEventListener("click", () => choose(place, true));
     made.append(row);
   }
@@ -81,30 +95,34 @@ function choose(place, tell) {
   if (tell) document.dispatchEvent(new CustomEvent("chosen", { detail: shown[cursor] }));
 }
 
-function open() {
-  const failure = cursor < 0 ? null : element("failure-" + data.tests[shown[cursor]][T.failure]);
-  if (!failure) return;
-  failure.open = true;
-  failure.scrollIntoView({ block: "start" });
-  failure.querySelector("summary").focus();
+const failureOf = (test) => element("failure-" + test[T.failure]);
+function button(words, doing) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = words;
+  made.addEventListener("click", doing);
+  return made;
 }
 
 document.addEventListener("chosen", (event) => {
   const test = data.tests[event.detail], place = shown.indexOf(event.detail);
-  if (place >= 0 && place !== cursor) choose(place, false);
-  about.textContent = aboutTest(test);
-  if (element("failure-" + test[T.failure])) {
-    const link = document.createElement("button");
-    link.type = "button";
-    link.textContent = "Show the failure";
-    link.addEventListener("click", open);
-    about.append("\n", link);
+  if (place < 0) { cursor = -1; rows(); } else if (place !== cursor) choose(place, false);
+  for (const panel of [about, element("picked")]) {
+    panel.textContent = aboutTest(test) + "\n";
+    if (failureOf(test)) panel.append(button("Show the failure", () => showFailure(failureOf(test))), " ");
   }
+  about.append(button("Show in the timeline", () => { element("timeline").scrollIntoView(); chart.focus({ preventScroll: true }); }));
+  element("picked").append(button("Show in the list", () => {
+    if (!shown.includes(event.detail)) { search.value = ""; off.clear(); outcomeButtons.forEach((each) => each.setAttribute("aria-pressed", "true")); filter(); }
+    choose(shown.indexOf(event.detail), false);
+    element("tests").scrollIntoView();
+    list.focus({ preventScroll: true });
+  }));
 });
 list.addEventListener("keydown", (event) => {
   const page = Math.max(1, Math.floor(list.clientHeight / ROW) - 1);
   const to = { ArrowDown: cursor + 1, ArrowUp: cursor - 1, PageDown: cursor + page, PageUp: cursor - page, Home: 0, End: shown.length - 1 }[event.key];
-  if (event.key === "Enter") { open(); return; }
+  if (event.key === "Enter") { if (cursor >= 0) showFailure(failureOf(data.tests[shown[cursor]])); return; }
   if (to === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
   event.preventDefault();
   choose(to, true);
@@ -119,5 +137,7 @@ search.addEventListener("input", filter);
 element("order").addEventListener("change", filter);
 list.addEventListener("scroll", () => requestAnimationFrame(rows));
 addEventListener("resize", rows);
+list.style.height = "min(26rem, " + (data.tests.length * ROW + 2) + "px)";
+showFailure(/^#failure-\d+$/.test(location.hash) ? element(location.hash.slice(1)) : null);
 themeChanged();
 filter();

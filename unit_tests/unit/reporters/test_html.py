@@ -56,7 +56,7 @@ def test_the_page_tells_failures_with_their_evidence_and_nothing_in_them_is_mark
     assert "\x1b" not in told
     assert told.count("</script>") == 2
     assert "volume v1" in told
-    assert "<td>1</td><td>aws</td><td>no credentials</td>" in told
+    assert '<td class="figure">1</td><td>aws</td><td>no credentials</td>' in told
     assert [row[1] for row in embedded(told)["tests"]] == ["one", "two[<x>]", "three"]
 
 
@@ -74,7 +74,10 @@ def test_what_the_timeline_draws_is_in_milliseconds_since_the_start():
     assert data["containers"][1][4:] == [-1, data["total"]]
     one, two, three = data["tests"]
     # From the worker's clock: its code began at 7 s, 4.2 s after its set-up did; the journal began at 0.1 s.
-    assert one[4:9] == [2700, 4200, 1000, 500, 4200]
+    # What it waited for was wanted a moment before, by the clock of the journal: that is no part of it.
+    assert one[4:9] == [2700, 4200, 1000, 500, 3900]
+    assert data["waits"] == [[0, 2700, 3900]]
+    assert data["path"][-1][0] == "a.py::three"
     assert data["outcomes"][two[2]] == "failed"
     assert (two[12], three[12]) == (0, -1)
     assert data["reasons"][three[11]] == "aws: no credentials"
@@ -126,9 +129,38 @@ def test_many_and_long_failures_stay_readable_by_size(monkeypatch):
     assert embedded(told)["reasons"] == ["same"]
 
 
-def test_a_test_that_was_refused_its_node_has_waited_until_its_end():
-    records = HandJournal().write("test-start", test="a.py::t")
-    records.write("lease", test="a.py::t", what="node", worker="gw0", state="wanted")
-    records.write("test-end", after=3.0, test="a.py::t", outcome="skipped", seconds=3.1)
-    records.write("run-end", after=60.0, exit_code=0)
-    assert Timeline.from_journal(records).waited == {"a.py::t": 3.0}
+def test_the_summary_names_what_failed_and_how_to_run_it_again():
+    records = HandJournal().write("run-start", run="0123abcd", command="integration-tests")
+    for place in range(9):
+        records.test(f"a.py::t[{place} x]", "failed", 0.1, worker="gw0", reason=f"why {place}")
+    told = page(records.write("run-end", exit_code=1))
+    glance = told[told.index('<ol class="glance"') : told.index("</ol>")]
+    assert glance.count("<li>") == 8
+    assert '<a href="#failure-7" title="a.py::t[7 x]">t[7 x]</a>' in glance
+    assert "why 7" in glance
+    assert '<a href="#failures">and 1 more</a>' in told
+    assert "sct.py integration-tests -t &#39;a.py::t[0 x]&#39;" in told
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "told"),
+    [
+        ("ready", "", "ready after 2.0 s"),
+        ("dismissed", "", "ready while tests needed it, removed before the run&#39;s end"),
+        ("unavailable", "no engine", "unavailable, its tests are skipped: no engine"),
+        ("failed", "no room", "failed, its tests fail: no room"),
+        ("waiting", "", "was not ready yet"),
+    ],
+)
+def test_a_services_state_is_told_in_words(state, reason, told):
+    records = HandJournal().write("run-start", run="r", command="integration-tests")
+    records.write("service", after=2.0, service="docker", state=state, reason=reason)
+    assert f"<b>docker</b> {told}</li>" in page(records)
+
+
+def test_the_legend_names_what_is_drawn_alone():
+    told = page(HandJournal().write("run-start", run="r", command="unit-tests").test("a.py::t", worker="gw0"))
+    assert 'class="k-passed"' in told
+    assert not re.search('class="k-(failed|skipped|boot|step|wait)"', told)
+    told = page(mixed())
+    assert all(f'class="k-{kind}"' in told for kind in ("passed", "failed", "skipped", "boot", "step", "wait", "path"))
