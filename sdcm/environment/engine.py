@@ -44,6 +44,7 @@ __all__ = [
 Kind = Literal["user", "private-up", "private-start", "install"]
 _LOCAL_ANSWER = 3.0
 _REMOTE_ANSWER = 6.0
+_JOIN_DOCKER = "sudo usermod -aG docker $USER, then log in again"
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,8 @@ def find_engine(environ: Mapping[str, str], paths: Paths, *, allow_install: bool
         if not reason:
             return EngineChoice("user", candidate.endpoint.host, False, candidate.origin, candidate.endpoint)
         if candidate.chosen:
-            raise ServiceUnavailable(
-                f"{candidate.origin} does not answer", why=reason, mend="unset it, or start that engine"
-            )
+            mend = _JOIN_DOCKER if "Permission denied" in reason else "unset it, or start that engine"
+            raise ServiceUnavailable(f"{candidate.origin} does not answer", why=reason, mend=mend)
         silent.append(f"{candidate.origin}: {reason}")
     return _private_choice(layout, silent, allow_install=allow_install)
 
@@ -173,7 +173,7 @@ def _private_choice(layout: Layout, silent: list[str], *, allow_install: bool) -
 
 def _mend_for_user(silent: list[str], missing: tuple[str, ...]) -> str:
     if any("Permission denied" in reason for reason in silent):
-        return "sudo usermod -aG docker $USER, then log in again"
+        return _JOIN_DOCKER
     if "dockerd" in missing:
         return f"sudo {packages.command(['docker.io'])}"
     return "sudo systemctl start docker"

@@ -29,7 +29,10 @@ def engine(machine: Machine) -> Iterator[Finding]:
         yield Finding("engine", "ok", f"{found.detail} ({found.host})")
         return
     text = f"{found.what}: {found.why}" if found.why else found.what
-    subject = next((name for name in ("DOCKER_HOST", "DOCKER_CONTEXT") if machine.environ.get(name)), "engine")
+    named = (
+        name for name in ("DOCKER_HOST", "DOCKER_CONTEXT") if machine.environ.get(name) not in {None, "", "default"}
+    )
+    subject = next(named, "engine")
     if "Permission denied" in text:
         subject = "socket rights"
     fix = None

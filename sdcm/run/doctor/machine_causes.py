@@ -50,7 +50,7 @@ def memory(machine: Machine) -> Iterator[Finding]:
     if not mib:
         return
     nodes = int(mib * _SHARE) // _NODE_MIB
-    text = f"{mib / 1024:.1f} GiB available: room for {nodes} nodes at a time"
+    text = f"{mib / 1024:.1f} GiB available: room for {nodes} {'node' if nodes == 1 else 'nodes'} at a time"
     if nodes >= machine.workers:
         yield Finding("memory", "ok", text)
         return
@@ -82,7 +82,7 @@ def cgroup(machine: Machine) -> Iterator[Finding]:
     if (machine.root / "sys/fs/cgroup/cgroup.controllers").exists():
         yield Finding("cgroup", "ok", "version 2")
         return
-    if not (machine.root / "sys/fs/cgroup").is_dir():
+    if not _is_filled(machine.root / "sys/fs/cgroup"):
         yield Finding(
             "cgroup", "bad", "none is mounted", "no container starts", "sudo mount -t cgroup2 none /sys/fs/cgroup"
         )
@@ -94,6 +94,11 @@ def cgroup(machine: Machine) -> Iterator[Finding]:
         "Kubernetes from 1.35 on does not start on it; the cluster of a run is an older one",
         "add systemd.unified_cgroup_hierarchy=1 to the kernel's command line, and reboot",
     )
+
+
+def _is_filled(folder: Path) -> bool:
+    """Whether something is mounted there: the kernel makes the folder, and what is in it comes with the mount."""
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def ports(machine: Machine) -> Iterator[Finding]:

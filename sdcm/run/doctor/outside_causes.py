@@ -77,7 +77,8 @@ def leftovers(machine: Machine) -> Iterator[Finding]:
         yield Finding("leftovers", "ok", "nothing is left of dead runs")
         return
     kinds = sorted({candidate.kind for candidate in candidates})
-    text = f"{len(candidates)} things of dead runs are left: {', '.join(kinds)}"
+    things = "1 thing of dead runs is" if len(candidates) == 1 else f"{len(candidates)} things of dead runs are"
+    text = f"{things} left: {', '.join(kinds)}"
 
     def run(step: Step) -> None:
         left = found.remove(machine.places)
