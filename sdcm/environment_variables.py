@@ -58,6 +58,7 @@ OURS: tuple[Variable, ...] = (
     Variable("SCT_VERDICTS", "which clouds are available, found out once for all workers", internal=True),
     Variable("SCT_SERVICES", "file with the states of the run's services", internal=True),
     Variable("SCT_RUNNER_PIPE", "descriptor of a pipe that ends with the runner", internal=True),
+    Variable("SCT_GO_ON", "descriptors by which the runner tells a pytest that has collected to go on", internal=True),
     Variable("SCT_EXEC", "id of a command run in a container, by which all it started is found", internal=True),
     Variable("SCT_LEAKS", "what leaks do to the run: `error`, `warn`, `off`", internal=True),
     Variable("SCT_PLAIN", "set where pytest itself, not `sct.py`, opened the run", internal=True),

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -196,6 +197,30 @@ def spawn(
             )
         except OSError as exc:
             raise CommandFailed(f"cannot run {args[0]}", why=exc.strerror or str(exc)) from exc
+
+
+def ended(child: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """Wait for a program's end, told of it by the kernel where it can: `Popen.wait` with a bound sleeps between looks.
+
+    Args:
+        child: The program.
+        seconds: The longest wait.
+
+    Returns:
+        Its exit status, None where it still runs.
+    """
+    if (status := child.poll()) is not None or seconds <= 0:
+        return status
+    with contextlib.suppress(AttributeError, OSError):  # not on every system
+        descriptor = os.pidfd_open(child.pid)
+        try:
+            select.select([descriptor], [], [], seconds)
+        finally:
+            os.close(descriptor)
+        return child.poll()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return child.wait(seconds)
+    return None
 
 
 def kill_group(pid: int, sig: int = signal.SIGKILL) -> None:

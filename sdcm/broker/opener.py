@@ -178,10 +178,7 @@ class OpenBroker:
         Returns:
             Its exit status, or None when it still runs after `deadline` seconds.
         """
-        try:
-            return self._child.wait(deadline)
-        except subprocess.TimeoutExpired:
-            return None
+        return process.ended(self._child, deadline)
 
     def end(self, environ: Mapping[str, str], deadline: float) -> str:
         """Hang up and wait for the teardown; do it from the ledger when the broker cannot.

@@ -46,6 +46,11 @@ LEAKS_VARIABLE = "SCT_LEAKS"
 PLAIN_VARIABLE = "SCT_PLAIN"
 #: Descriptor of a pipe that ends with the runner; pytest's first process ends with it.
 RUNNER_PIPE_VARIABLE = "SCT_RUNNER_PIPE"
+#: Descriptors for a pytest that collects and may go on as the one that runs: a socket to the runner, where standard
+#: error goes then, and where it goes until then.
+GO_ON_VARIABLE = "SCT_GO_ON"
+#: What such a pytest says when it has written the selection; the answer is a JSON line with `go` and `environ`.
+COLLECTED = b"collected\n"
 #: File in a run's runtime directory with the state of each service, for who cannot wait on a socket.
 SERVICES_FILE = "services.json"
 #: Beside it once the first test has been given out.

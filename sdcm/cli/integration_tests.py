@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from sdcm.cli import completing
 from sdcm.cli.run_options import shared_options
@@ -62,9 +63,12 @@ sct.py integration-tests -t integration/test_cql.py::test_cql_query -n 0 -- -s -
     metavar="HOURS",
     help="With --keep and --keep-failed.",
 )
-def command(quiet: int, verbose: int, keep_for: float, **options: Any) -> int:
+@click.pass_context
+def command(context: click.Context, /, quiet: int, verbose: int, keep_for: float, **options: Any) -> int:
     """Run the integration tests: bring up what they need, run them with xdist, take everything down."""
     from sdcm.run.options import RunOptions
     from sdcm.run.pipeline import execute
 
+    by_default = context.get_parameter_source("workers") is ParameterSource.DEFAULT
+    options["workers_asked"] = options["workers"] is not None and not by_default
     return execute(RunOptions("integration-tests", verbosity=verbose - quiet, keep_for=keep_for * 3600, **options))

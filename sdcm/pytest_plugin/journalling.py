@@ -10,7 +10,7 @@ import pytest
 
 from sdcm import journal
 from sdcm.broker.protocol import SERVICES_VARIABLE, TESTS_BEGUN_FILE
-from sdcm.pytest_plugin import evidence
+from sdcm.pytest_plugin import evidence, going_on
 from sdcm.pytest_plugin.session import is_worker
 from sdcm.scheduling.units import split_group
 
@@ -59,8 +59,8 @@ class JournalWriter:
             self._note("test-end", **record_of(reports))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Note a file that cannot be collected."""
-        if report.failed:
+        """Note a file that cannot be collected; of one that was to tell what runs, the runner tells."""
+        if report.failed and not going_on.is_paused(self._config):
             self._note("collect-error", test=report.nodeid, text=_cut(report.longreprtext))
 
     @pytest.hookimpl(optionalhook=True)
@@ -68,9 +68,10 @@ class JournalWriter:
         """Note how many tests there are, once."""
         self._note_collected(len(ids))
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
         """Note how many tests there are, in the one process there is."""
-        if session.items:
+        if session.items and not going_on.is_paused(session.config):
             self._note_collected(len(session.items))
 
     def _note_collected(self, tests: int) -> None:
@@ -94,6 +95,8 @@ class JournalWriter:
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Note tests whose teardown was never reported, as a debugger's `q` leaves them, and pytest's verdict."""
+        if going_on.is_paused(session.config):
+            return  # it has run nothing
         for reports in self._reports.values():
             if any(report.failed for report in reports):
                 self._note("test-end", **record_of(reports))

@@ -22,6 +22,7 @@ from sdcm.pytest_plugin import (
     evidence_folder,
     folder_fixtures,
     giving_back,
+    going_on,
     journalling,
     kafka_fixtures,
     kubernetes_fixtures,
@@ -52,6 +53,7 @@ _FEATURES = (
     stopping,
     collecting,
     rules,
+    going_on,
     unit_guard,
     slots,
     deadlines,
@@ -98,14 +100,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests() -> None:
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """End with the runner from the first moment on: a project's conftest may take its time, or hang."""
     session.end_with_runner()
+    going_on.take(early_config)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register markers and features."""
     session.end_with_runner()  # where the plugin was loaded too late for the hook above
+    going_on.take(config)
     markers.register(config)
     for feature in _FEATURES:
         config.pluginmanager.register(feature, f"sct-{feature.__name__.rpartition('.')[2]}")

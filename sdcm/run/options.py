@@ -15,6 +15,7 @@ class RunOptions:
         command: Which of the two.
         tests: Files, folders and node ids as given; empty: the project's whole folder of tests.
         workers: xdist workers; 0 runs in one process, None lets the runner choose.
+        workers_asked: The number was asked for; else one process does where a worker would be alone.
         keyword: pytest's `-k` expression.
         marks: pytest's `-m` expression, joined with the command's own.
         junit_xml: Where to write JUnit besides the report folder.
@@ -41,6 +42,7 @@ class RunOptions:
     command: Literal["unit-tests", "integration-tests"]
     tests: tuple[str, ...] = ()
     workers: int | None = 4
+    workers_asked: bool = True
     keyword: str = ""
     marks: str = ""
     junit_xml: Path | None = None

@@ -26,6 +26,7 @@ from sdcm.ownership import labels
 from sdcm.paths import Paths
 from sdcm.run import host_load, project, report, report_files, selection, services, tests
 from sdcm.run.display import JournalDisplay
+from sdcm.run.one_pytest import OnePytest
 from sdcm.run.options import RunOptions
 from sdcm.run.plan import Plan, make_plan
 from sdcm.run.pytest_session import PytestOutcome
@@ -52,6 +53,7 @@ class Run:
         plan: What is set up for them (after `plan`).
         broker: The owner of what is set up (after `bring_up`), None where nothing is.
         pytest_environ: Environment for pytest (after `bring_up`).
+        one_pytest: The pytest that has collected and waits for word whether to go on (after `select`), if any.
         outcome: How pytest ended (after `run_tests`).
     """
 
@@ -69,6 +71,7 @@ class Run:
     plan: Plan | None = None
     broker: OpenBroker | None = None
     pytest_environ: Mapping[str, str] = field(default_factory=dict)
+    one_pytest: OnePytest | None = None
     outcome: PytestOutcome | None = None
 
     @property

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class PytestOutcome:
 
 
 def keeps_terminal(options: RunOptions, workers: int) -> bool:
-    """Whether pytest must own the terminal: it runs in one process, or a debugger may open."""
+    """Whether pytest must own the terminal: it runs in one process that was asked for, or a debugger may open."""
     return workers == 0 or any(word in {"-s", "--pdb", "--trace", "--capture=no"} for word in options.pytest_args)
 
 
@@ -69,6 +69,8 @@ class PytestSession:
         *,
         own_terminal: bool,
         relay: Relay | None = None,
+        stderr: int | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         """Start it.
 
@@ -79,6 +81,8 @@ class PytestSession:
             own_terminal: It stays in the terminal's foreground group, so that a debugger can read
                 keys; Ctrl-C then reaches it from the terminal and not from us.
             relay: A terminal for what it writes; None: it writes where we do.
+            stderr: Where its standard error goes instead.
+            pass_fds: Descriptors to keep open in it.
         """
         self._own_terminal = own_terminal
         read_end, self._pipe = os.pipe()
@@ -90,8 +94,8 @@ class PytestSession:
                 new_session=not own_terminal,
                 inherit_output=True,
                 stdout=display.own_terminal(1, relay),
-                stderr=display.own_terminal(2, relay),
-                pass_fds=[read_end],
+                stderr=display.own_terminal(2, relay) if stderr is None else stderr,
+                pass_fds=[read_end, *pass_fds],
             )
         finally:
             os.close(read_end)
@@ -102,6 +106,10 @@ class PytestSession:
     def pid(self) -> int:
         """Its process id."""
         return self._child.pid
+
+    def status(self, seconds: float = 0.0) -> int | None:
+        """Return its exit status, None where it still runs after so many seconds."""
+        return process.ended(self._child, seconds)
 
     def wait(
         self, interrupts: Callable[[], int], fault: Callable[[], str], flag: StopFlag, say: Callable[[str], None]
@@ -116,11 +124,7 @@ class PytestSession:
         """
         passed_on, kill_at, lost = 0, float("inf"), ""
         while True:
-            try:
-                status = self._child.wait(_TICK)
-            except subprocess.TimeoutExpired:
-                pass
-            else:
+            if (status := self.status(_TICK)) is not None:
                 self._end_stragglers()
                 os.close(self._pipe)
                 return PytestOutcome(status, interrupts() > 0, lost)

@@ -4,13 +4,14 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sdcm import journal, process
 from sdcm.broker.protocol import (
     BROKER_VARIABLE,
+    GO_ON_VARIABLE,
     LEAKS_VARIABLE,
     PLAIN_VARIABLE,
     RUN_VARIABLE,
@@ -36,6 +37,7 @@ _OF_A_RUN = (
     RUN_VARIABLE,
     BROKER_VARIABLE,
     SERVICES_VARIABLE,
+    GO_ON_VARIABLE,
     PLAIN_VARIABLE,
     LEAKS_VARIABLE,
     CURRENT_TEST,
@@ -97,7 +99,12 @@ def files_of(tests: Iterable[SelectedTest], targets: tuple[str, ...], project: P
 
 
 def collect(
-    options: RunOptions, project: Path, targets: tuple[str, ...], file: Path, environ: Mapping[str, str]
+    options: RunOptions,
+    project: Path,
+    targets: tuple[str, ...],
+    file: Path,
+    environ: Mapping[str, str],
+    collecting: Callable[[float], process.Completed] | None = None,
 ) -> Selection:
     """Collect with the run's own arguments and read what the plugin wrote.
 
@@ -107,21 +114,29 @@ def collect(
         targets: Files, folders and node ids.
         file: Where the selection is written; workers and the scheduler read it too.
         environ: Environment of the run.
+        collecting: Waits, for so many seconds, for a pytest that collects already (`sdcm.run.one_pytest`), and returns
+            how it ended, or that it has written the selection; a pytest is run for that when omitted.
 
     Raises:
         UsageProblem: A node id, expression or argument is wrong.
         CollectionFailed: A test file cannot be imported.
     """
     started = time.monotonic()
-    argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "--no-header"]
-    argv += selection_arguments(options, targets)
-    env = {**environ, selected.ENVIRONMENT_VARIABLE: str(file), selected.SUITE_VARIABLE: options.suite}
-    done = _run_pytest(argv, project, env)
+    done = collecting(_DEADLINE) if collecting else _collect_only(options, project, targets, file, environ)
     if done.exit_status == ExitCode.PYTEST_USAGE_ERROR:
         raise _usage_problem(done, project, environ)
     if done.exit_status not in {ExitCode.OK, ExitCode.NOTHING_SELECTED} or not file.exists():
         raise CollectionFailed("pytest cannot collect the tests", evidence=f"{done.stdout}\n{done.stderr}".strip())
     return Selection(selected.read(file), time.monotonic() - started)
+
+
+def _collect_only(
+    options: RunOptions, project: Path, targets: tuple[str, ...], file: Path, environ: Mapping[str, str]
+) -> process.Completed:
+    argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "--no-header"]
+    argv += selection_arguments(options, targets)
+    env = {**environ, selected.ENVIRONMENT_VARIABLE: str(file), selected.SUITE_VARIABLE: options.suite}
+    return _run_pytest(argv, project, env)
 
 
 def _run_pytest(argv: Sequence[str], project: Path, environ: Mapping[str, str]) -> process.Completed:

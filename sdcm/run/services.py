@@ -17,14 +17,18 @@ from sdcm.broker.protocol import BROKER_VARIABLE, LEAKS_VARIABLE, RUN_VARIABLE, 
 from sdcm.broker.runs import LiveRun, kept_environment
 from sdcm.errors import EnvironmentFailed, SctError, ServiceUnavailable, UsageProblem
 from sdcm.program import as_typed
-from sdcm.run import report, selection, sharding
+from sdcm.run import one_pytest, report, selection, sharding
 from sdcm.run.end_steps import BROKER
+from sdcm.run.one_pytest import OnePytest
+from sdcm.run.pytest_session import keeps_terminal
 from sdcm.services import selected, verdicts
 from sdcm.services.table import BROUGHT_UP
 
 if TYPE_CHECKING:
     from sdcm.run.pipeline import Run
 
+#: What a pytest that may go on says while it collects; in the run's state directory.
+COLLECTING_LOG = "collecting.log"
 #: Seconds for the broker to tear everything down; its own deadlines are shorter.
 _TEARDOWN_DEADLINE = 240.0
 #: Seconds in which workers have collected, and after which a cluster waits for them no more.
@@ -41,18 +45,42 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
         raise UsageProblem(f"--kubeconfig {run.options.kubeconfig}", why="no such file")
     if run.options.verbosity >= 0 and run.display is not None and not run.display.live:
         report.say(f"  {'selection':<16} collecting the tests of {', '.join(run.targets)}")
-    looking = _EngineLookUp(run)
-    chosen = selection.collect(run.options, run.project, run.targets, run.state / selection.SELECTION_FILE, run.environ)
+    kept = kept_for(run)
+    one = _one_pytest(run, kept) if one_pytest.may_do(run.options, run.targets) else None
+    looking = _EngineLookUp(run) if kept is None else None
+    chosen = selection.collect(
+        run.options,
+        run.project,
+        run.targets,
+        run.state / selection.SELECTION_FILE,
+        run.environ,
+        one.collected if one else None,
+    )
     run.journal.write("selection", tests=len(chosen.tests), seconds=round(chosen.seconds, 3))
     if run.options.shard is not None:
         chosen = sharding.take_share(run, chosen, run.options.shard)
     wanted = {label for test in chosen.tests for label in test.services} | set(run.options.require)
     needs_engine = "docker" in wanted or ("kubernetes" in wanted and not run.options.kubeconfig)
-    if needs_engine and not run.options.plan_only and kept_for(run) is None:
+    if needs_engine and not run.options.plan_only and looking is not None:
         looking.verdict()
     if "kubernetes" in wanted and not run.options.kubeconfig:
         _check_kubeconfig_variable(run)
-    return replace(run, selection=chosen)
+    return replace(run, selection=chosen, one_pytest=one)
+
+
+def _one_pytest(run: "Run", kept: LiveRun | None) -> OnePytest:
+    """Start a pytest that collects and may go on; where an environment is kept it has the terminal, as with `-n 0`."""
+    one = OnePytest(
+        run.options,
+        run.targets,
+        run.project,
+        _pytest_environ(run),
+        run.state / COLLECTING_LOG,
+        run.display,
+        own_terminal=keeps_terminal(run.options, run.options.workers or (0 if kept else 1)),
+    )
+    run.stack.callback(one.close)
+    return one
 
 
 def _check_kubeconfig_variable(run: "Run") -> None:
@@ -95,6 +123,24 @@ class _EngineLookUp:
 
 def bring_up(run: "Run") -> "Run":
     """Start the broker, which brings the plan's services up while tests already run."""
+    environ = _pytest_environ(run)
+    if run.plan is None or not run.plan.needs_broker:
+        return replace(run, pytest_environ=environ)
+    kept = kept_for(run)
+    if kept is not None and not _hold(run, kept):
+        kept = None
+    broker = OpenBroker.start(_spec(run, kept), run.places, environ)
+    run.stack.callback(_end, run, broker)
+    if kept is not None:
+        report.say(as_typed(f"  {'environment':<16} {kept.run_id}, which is kept (`sct.py env status`)"))
+    environ[BROKER_VARIABLE] = str(kept.socket if kept else broker.socket_path)
+    environ[SERVICES_VARIABLE] = str((kept.socket if kept else broker.socket_path).with_name(SERVICES_FILE))
+    _require(run, Path(environ[BROKER_VARIABLE]))
+    return replace(run, broker=broker, pytest_environ=environ)
+
+
+def _pytest_environ(run: "Run") -> dict[str, str]:
+    """Return the environment of the run's pytest, as far as it is known; what reaches a broker is added later."""
     environ = {
         **run.environ,
         RUN_VARIABLE: run.run_id,
@@ -108,21 +154,7 @@ def bring_up(run: "Run") -> "Run":
     environ[selected.SUITE_VARIABLE] = run.options.suite
     if run.options.shard is not None:
         environ[selected.SHARE_VARIABLE] = str(run.options.shard)
-    if run.plan is None:
-        return replace(run, pytest_environ=environ)
-    if not run.plan.needs_broker:
-        return replace(run, pytest_environ=environ)
-    kept = kept_for(run)
-    if kept is not None and not _hold(run, kept):
-        kept = None
-    broker = OpenBroker.start(_spec(run, kept), run.places, environ)
-    run.stack.callback(_end, run, broker)
-    if kept is not None:
-        report.say(as_typed(f"  {'environment':<16} {kept.run_id}, which is kept (`sct.py env status`)"))
-    environ[BROKER_VARIABLE] = str(kept.socket if kept else broker.socket_path)
-    environ[SERVICES_VARIABLE] = str((kept.socket if kept else broker.socket_path).with_name(SERVICES_FILE))
-    _require(run, Path(environ[BROKER_VARIABLE]))
-    return replace(run, broker=broker, pytest_environ=environ)
+    return environ
 
 
 def kept_for(run: "Run") -> LiveRun | None:

@@ -1,7 +1,7 @@
 """The stage in which pytest runs."""
 
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,13 +38,15 @@ def wanted_workers(run: "Run") -> int:
 def run_tests(run: "Run") -> "Run":
     """Hand off to pytest and wait for it, as often as `--repeat` says; the runner itself runs no test."""
     workers = run.plan.workers if run.plan else wanted_workers(run)
-    if workers == 1 and run.options.workers is None and _uses_kept_environment(run):
-        # Who keeps an environment runs one test again and again: a worker would cost half of what that takes.
-        workers = 0
+    if workers == 1 and not run.options.workers_asked:
+        workers = 0  # to start a worker would take longer than most single tests do
+    if run.one_pytest is not None and workers:
+        run.one_pytest.close()
+        run = replace(run, one_pytest=None)
     chosen = run.selection.tests if run.selection else ()
     argv = pytest_argv(run.options, files_of(chosen, run.targets, run.project), workers)
     run.interrupts.deferred = True
-    own_terminal = keeps_terminal(run.options, workers)
+    own_terminal = keeps_terminal(run.options, workers if _may_take_terminal(run) else 1)
     run.interrupts.keys_are_pytests = own_terminal and sys.stdin.isatty()
     status = 0
     for number in range(1, run.options.repeat + 1):
@@ -67,21 +69,34 @@ def run_tests(run: "Run") -> "Run":
     return run
 
 
+def _may_take_terminal(run: "Run") -> bool:
+    """Whether one process takes the terminal: not where it was not asked for, and a set-up is to be seen."""
+    return run.options.workers_asked or not run.options.integration or _uses_kept_environment(run)
+
+
 def _uses_kept_environment(run: "Run") -> bool:
     """Whether the tests lease from another broker than the run's own."""
     return run.broker is not None and run.pytest_environ.get(BROKER_VARIABLE) != str(run.broker.socket_path)
 
 
 def _session(run: "Run", argv: list[str], *, own_terminal: bool) -> PytestOutcome:
-    """Run pytest once."""
+    """Run pytest once; one that has collected goes on."""
+    if (one := run.one_pytest) is not None:
+        with closing(one):
+            one.go_on(run.pytest_environ)
+            return _wait(run, one.session, one.argv)
     with ExitStack() as stack:
         relay = stack.enter_context(run.display.for_pytest(keeps_terminal=own_terminal)) if run.display else None
         session = PytestSession(argv, run.project, run.pytest_environ, own_terminal=own_terminal, relay=relay)
         run.stack.callback(session.kill)
-        run.journal.write("pytest-start", argv=argv, pid=session.pid)
-        if run.broker is not None:
-            services.adopt(run, run.broker, session.pid)
-        return session.wait(lambda: run.interrupts.count, lambda: _fault(run), StopFlag(run.state), report.say)
+        return _wait(run, session, argv)
+
+
+def _wait(run: "Run", session: PytestSession, argv: list[str]) -> PytestOutcome:
+    run.journal.write("pytest-start", argv=argv, pid=session.pid)
+    if run.broker is not None:
+        services.adopt(run, run.broker, session.pid)
+    return session.wait(lambda: run.interrupts.count, lambda: _fault(run), StopFlag(run.state), report.say)
 
 
 def display_of(run: "Run") -> JournalDisplay:
