@@ -93,6 +93,7 @@ def command(
     from sdcm.reporters import html
     from sdcm.reporters.junit import write_junit
     from sdcm.run import report_files
+    from sdcm.run.report import say
 
     kind = "json" if as_json else kind or _by_suffix(output)
     if compare:
@@ -109,6 +110,9 @@ def command(
         _write_page(result, journal, page)
     if kind == "html":
         click.echo(page)
+    elif kind == "text" and output is None:
+        for line in _told(result, kind, folder).splitlines():
+            say(line)
     else:
         _put(_told(result, kind, folder), output)
     if opens:

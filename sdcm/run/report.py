@@ -13,6 +13,7 @@ from sdcm.journal import Journal
 from sdcm.program import as_typed
 from sdcm.reporters import github
 from sdcm.reporters.critical_path_text import critical_path_record
+from sdcm.reporters.folding import folded
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.summary import summary_lines
 from sdcm.run import report_files
@@ -29,11 +30,19 @@ _TESTS_FAILED = (ExitCode.TESTS_FAILED,)
 
 
 def say(line: str) -> None:
-    """Print a line for the user; a reader that has gone changes nothing about the run."""
+    """Print a line for the user, folded where it goes to a terminal; a reader that has gone changes nothing."""
     try:
-        print(line, flush=True)  # noqa: T201 - this is the runner's voice
+        print("\n".join(folded(line, _columns())), flush=True)  # noqa: T201 - this is the runner's voice
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _columns() -> int:
+    """Return the width of the terminal that lines go to; more than any line has where it is none."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or sys.maxsize
+    except (OSError, ValueError):
+        return sys.maxsize
 
 
 def complain(line: str) -> None:
