@@ -126,12 +126,15 @@ class RunResult:
     @classmethod
     def from_file(cls, path: Path, selected: Iterable[SelectedTest] = ()) -> "RunResult":
         """Read the journal at `path`, and what ended processes left beside it; an empty result when there is none."""
-        result = cls.from_journal(journal.read(path), selected)
-        tests = last_words.with_last_words(result.tests, path.parent / LAST_WORDS)
+        return cls.from_journal(journal.read(path), selected).beside(path)
+
+    def beside(self, path: Path) -> "RunResult":
+        """Return it with what ended processes left beside the journal at `path`, and where its evidence lies."""
+        tests = last_words.with_last_words(self.tests, path.parent / LAST_WORDS)
         # A journal that was sent by somebody may have its evidence beside it, wherever the run's reports went.
         settled = reports_folder(path.parent)
         root = settled if (settled / EVIDENCE).is_dir() else path.parent
-        return replace(result, tests=tests, reports=str(root.absolute()))
+        return replace(self, tests=tests, reports=str(root.absolute()))
 
     def folder_of(self, test: EndedTest) -> Path | None:
         """Return the folder of a test's evidence; None where it has none, or it is not there any more."""

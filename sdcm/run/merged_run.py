@@ -163,7 +163,8 @@ def _write(out: Path, merged: Merged, environ: Mapping[str, str], junit_xml: Pat
     journal = out / journals.FILE_NAME
     with whole_file(journal) as temporary, temporary.open("w") as file:
         file.writelines(json.dumps(record, separators=(",", ":"), default=str) + "\n" for record in records)
-    result = replace(report_files.read_journal(journal), finished=True)
+    at_end = replace(so_far.milestones, end=round(last - so_far.started, 3))
+    result = replace(so_far, exit_code=int(merged.exit_code), finished=True, milestones=at_end).beside(journal)
     write_junit(result, out / "junit.xml", environ)
     if junit_xml is not None:
         write_junit(result, junit_xml, environ)

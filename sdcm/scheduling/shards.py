@@ -18,6 +18,10 @@ from sdcm.services.selected import SelectedTest
 
 #: File in a run's state directory with the tests of all shards.
 SHARES_FILE = "shares.json"
+#: A split that exceeds what no split can beat by less than one in so many parts is not improved.
+_GOOD_ENOUGH = 200
+#: Limits that are tried then; each halves what is uncertain.
+_LIMITS_TRIED = 12
 
 
 @dataclass(frozen=True)
@@ -114,21 +118,74 @@ def _milliseconds(seconds: float) -> int:
 def split(whole: Iterable[Unit], count: int) -> list[list[Unit]]:
     """Return `count` shares of the units, about equally long.
 
-    The longest unit goes first, each to the share that is shortest so far: the result depends on the
-    units and their expected seconds alone, not on their order.
+    The longest unit goes first, each to the share that is shortest so far. Where a share has few units that may make one
+    a fifth longer than it need be; then the shortest limit is looked for within which all find room (the MULTIFIT
+    algorithm of Coffman, Garey and Johnson, 1978). The result depends on the units and their expected seconds alone,
+    not on their order.
 
     Args:
         whole: All units.
         count: How many shares, at least 1.
     """
-    shares: list[list[Unit]] = [[] for _ in range(count)]
+    costed = [_Costed(sum(map(_milliseconds, unit.costs)), unit) for unit in whole]
+    costed.sort(key=lambda each: (-each.cost, -len(each.unit.tests), each.unit.name, each.unit.tests))
+    shares = _longest_first(costed, count)
+    # No split can be shorter.
+    least = max(-(-sum(each.cost for each in costed) // count), costed[0].cost if costed else 0)
+    longest = max(map(_length, shares))
+    if longest > least + least // _GOOD_ENOUGH:
+        shares = _within_least_limit(costed, count, least, longest) or shares
+    return [[each.unit for each in share] for share in shares]
+
+
+@dataclass(frozen=True)
+class _Costed:
+    """A unit with its expected milliseconds."""
+
+    cost: int
+    unit: Unit
+
+
+def _length(share: Iterable[_Costed]) -> int:
+    return sum(each.cost for each in share)
+
+
+def _longest_first(costed: Sequence[_Costed], count: int) -> list[list[_Costed]]:
+    shares: list[list[_Costed]] = [[] for _ in range(count)]
     # By time, then by number of tests, so that units of no known length spread too.
     loads = [(0, 0, index) for index in range(count)]
-    costs = {unit: sum(map(_milliseconds, unit.costs)) for unit in whole}
-    for unit in sorted(costs, key=lambda unit: (-costs[unit], -len(unit.tests), unit.name, unit.tests)):
-        cost, tests, index = heapq.heappop(loads)
-        shares[index].append(unit)
-        heapq.heappush(loads, (cost + costs[unit], tests + len(unit.tests), index))
+    for each in costed:
+        cost, tests, index = loads[0]
+        shares[index].append(each)
+        heapq.heapreplace(loads, (cost + each.cost, tests + len(each.unit.tests), index))
+    return shares
+
+
+def _within_least_limit(costed: Sequence[_Costed], count: int, least: int, longest: int) -> list[list[_Costed]] | None:
+    """Return the shares of the shortest limit that is found between two; None where none is shorter than the upper."""
+    found = None
+    for _ in range(_LIMITS_TRIED):
+        limit = (least + longest) // 2
+        shares = _first_fit(costed, count, limit)
+        if shares is None:
+            least = limit + 1
+        else:
+            found, longest = shares, max(map(_length, shares))
+        if least >= longest:
+            break
+    return found
+
+
+def _first_fit(costed: Sequence[_Costed], count: int, limit: int) -> list[list[_Costed]] | None:
+    """Return shares no longer than a limit, each unit in the first that has room; None where one finds none."""
+    shares: list[list[_Costed]] = [[] for _ in range(count)]
+    room = [limit] * count
+    for each in costed:
+        index = next((index for index, left in enumerate(room) if each.cost <= left), None)
+        if index is None:
+            return None
+        shares[index].append(each)
+        room[index] -= each.cost
     return shares
 
 

@@ -55,7 +55,7 @@ class ShardRun:
         self.attempt = attempt
         file = attempt.folder / journals.FILE_NAME
         self.records: list[dict[str, Any]] = list(journals.read(file))
-        self.result = RunResult.from_file(file)
+        self.result = RunResult.from_journal(self.records).beside(file)
         self.attempts = 1
         self._first: dict[str, dict[str, Any]] = {}
         for record in self.records:

@@ -9,6 +9,7 @@ import pytest
 from sdcm.errors import EnvironmentFailed, UsageProblem
 from sdcm.reporters.merging.attempts import Attempt
 from sdcm.run.merged_run import find_attempts, merge_into
+from sdcm.run.report_files import read_journal
 from sdcm.scheduling.shards import Shard, Shares
 from unit_tests.lib.journals import START
 from unit_tests.lib.shard_runs import SHARES, shard_run
@@ -59,6 +60,7 @@ def test_whole_shards_are_one_good_run(art):
 def test_a_merged_journal_tells_the_same_again(art):
     three(art, ended=1, tests={"b.py::one": FAILED, "b.py::two": {}})
     whole = merged(art)
+    assert read_journal(art.parent / "out" / "journal.jsonl") == whole.result
     again = merge_into(art.parent / "second", find_attempts([art.parent], art.parent / "second"), now=NOW, environ={})
     assert again.exit_code == whole.exit_code == 1  # what the first merge wrote is no shard
     assert again.result.run == whole.result.run

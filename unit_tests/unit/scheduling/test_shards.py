@@ -80,6 +80,21 @@ def test_known_durations_balance_the_shards(count):
     assert longest <= 1.02 * bound
 
 
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("count", [64, 100, 200])
+def test_shares_of_few_long_groups_are_balanced_too(count, seed):
+    """Longest first alone leaves the longest of these shares 6 to 21 % longer than what no split can beat."""
+    chance = random.Random(seed)
+    tests = [one_test(f"t{n}.py::t", group=f"g{n // 2}") for n in range(2 * count)]
+    seconds = [chance.lognormvariate(0, 0.3) for _ in range(count)]
+    known = {test.nodeid: seconds[n // 2] / 2 for n, test in enumerate(tests)}
+    whole = units(tests, known)
+    shares = split(whole, 32)
+    longest = max(sum(unit.seconds for unit in share) for share in shares)
+    assert longest <= 1.08 * max(sum(seconds) / 32, *seconds)
+    assert sorted(unit.name for share in shares for unit in share) == sorted(unit.name for unit in whole)
+
+
 def test_without_durations_the_shards_have_the_same_number_of_tests():
     sizes = [len(share_of(Shard(index, 4), some_tests(42))) for index in range(1, 5)]
     assert sorted(sizes) == [10, 10, 11, 11]
