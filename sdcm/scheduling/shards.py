@@ -118,8 +118,8 @@ def _milliseconds(seconds: float) -> int:
 def split(whole: Iterable[Unit], count: int) -> list[list[Unit]]:
     """Return `count` shares of the units, about equally long.
 
-    The longest unit goes first, each to the share that is shortest so far. Where a share has few units that may make one
-    a fifth longer than it need be; then the shortest limit is looked for within which all find room (the MULTIFIT
+    The longest unit goes first, each to the share that is shortest so far. Where shares have few units, one may then be
+    a fifth longer than it need be, and the shortest limit is looked for within which all find room (the MULTIFIT
     algorithm of Coffman, Garey and Johnson, 1978). The result depends on the units and their expected seconds alone,
     not on their order.
 
