@@ -70,7 +70,8 @@ class Images:
 
         Raises:
             UsageProblem: The catalogue has no such name.
-            ServiceUnavailable: It can be neither pulled nor built; says why, and what mends it.
+            ServiceUnavailable: It can be neither pulled nor built here; says why, and what mends it.
+            BuildFailed: Its build failed, though the package registries answered.
             PullRefused: A registry has it, and its transfer failed.
             EngineSilent: The engine is not there.
         """

@@ -63,7 +63,8 @@ class Obtaining:
             tell: Told what is done.
 
         Raises:
-            ServiceUnavailable: It can be neither pulled nor built.
+            ServiceUnavailable: It can be neither pulled nor built here.
+            BuildFailed: Its build failed, though the package registries answered.
             PullRefused: A registry has it, and its transfer failed.
             EngineSilent: The engine is not there.
         """
@@ -85,6 +86,8 @@ class Obtaining:
             try:
                 return self.make(entry, step, say)
             except (ServiceUnavailable, build.BuildFailed) as exc:
+                if isinstance(exc, build.BuildFailed) and not exc.is_for_want_of_a_registry:
+                    raise  # a broken build is to be mended: no test may hide it by a skip
                 raise self._unavailable(entry, asked, [*reasons, *_what_and_why(exc)], exc) from exc
 
     def _unavailable(

@@ -76,7 +76,7 @@ def catalogue_image(request: pytest.FixtureRequest) -> Callable[[str], str]:
     """Give the test a function that makes an image ready and returns its reference.
 
     Its argument is a name of the image catalogue (`sct.py images list`) or an image reference. An image
-    that can be neither pulled nor built skips the test, naming it.
+    that can be neither pulled nor built here skips the test, naming it; one whose build breaks fails it.
 
     External services: Docker
     """

@@ -27,6 +27,8 @@ _CHUNK = 256 * 1024
 _MEGABYTE = 1_000_000
 _IMPORT_ANSWER = 300.0
 _CLEAN_UP = 10.0
+#: Lines of mmdebstrap's that go into a failure's evidence.
+_TAIL = 40
 #: Seconds of silence after which what mmdebstrap said last is told.
 _TELL_EVERY = 1.0
 
@@ -111,11 +113,14 @@ class _Teller:
         self._begin = begin
         self._tell = tell
 
-    def working(self) -> None:
+    def said(self) -> list[str]:
+        """Return the lines that mmdebstrap has written."""
         with self._log.open("rb") as file:
             file.seek(self._begin)
-            lines = file.read().decode(errors="replace").splitlines()
-        last = next((line[3:] for line in reversed(lines) if line.startswith("I: ")), "starting")
+            return file.read().decode(errors="replace").splitlines()
+
+    def working(self) -> None:
+        last = next((line[3:] for line in reversed(self.said()) if line.startswith("I: ")), "starting")
         self._tell(f"bootstrapping {self._what}: {last.rstrip('.')}")
 
     def importing(self, size: int) -> None:
@@ -136,7 +141,8 @@ def _chunks(archive: IO[bytes], wait: Callable[[], int], teller: _Teller, deadli
         teller.importing(size)
         yield chunk
     if status := wait():
-        raise BuildFailed(f"bootstrapping image {teller.name} failed", why=f"mmdebstrap ended with status {status}")
+        why, told = f"mmdebstrap ended with status {status}", "\n".join(teller.said()[-_TAIL:])
+        raise BuildFailed(f"bootstrapping image {teller.name} failed", why=why, evidence=told)
 
 
 def _import(endpoint: Endpoint, entry: Entry, digest: str, chunks: Iterator[bytes]) -> None:

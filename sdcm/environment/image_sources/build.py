@@ -27,10 +27,21 @@ _PASSING = re.compile(
     r"|TLS handshake timeout|i/o timeout|unexpected EOF|50[234] (?:Bad Gateway|Service|Gateway)",
     re.IGNORECASE,
 )
+#: What one says where no package registry can be found at all.
+_NO_REGISTRY = re.compile(
+    r"Temporary failure (?:in name resolution|resolving)|Could not resolve|no such host"
+    r"|Name or service not known|Network is unreachable|ENOTFOUND|EAI_AGAIN|Unknown host",
+    re.IGNORECASE,
+)
 
 
 class BuildFailed(EnvironmentFailed):
     """An image could not be built; its evidence is the end of the build's output."""
+
+    @property
+    def is_for_want_of_a_registry(self) -> bool:
+        """Whether the build found no package registry: its image is then not to be had on this machine."""
+        return _NO_REGISTRY.search(self.evidence) is not None
 
 
 def image_labels(entry: Entry, digest: str) -> dict[str, str]:

@@ -3,6 +3,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,7 @@ from sdcm.environment import packages
 from sdcm.environment.catalogue import Catalogue
 from sdcm.environment.engine import Engine
 from sdcm.environment.image_sources import bootstrap as bootstrapping
+from sdcm.environment.image_sources import build as building
 from sdcm.environment.image_sources.build import BuildFailed
 from sdcm.environment.image_sources.registries import Verdicts
 from sdcm.environment.images import Images
@@ -186,12 +188,28 @@ def test_a_failed_build_names_step_and_keeps_the_output(engine: FakeEngine, imag
         {"stream": "cc: error: no input files\n"},
         {"error": "The command 'make' returned a non-zero code: 2"},
     ]
-    with pytest.raises(ServiceUnavailable, match=r"failed at step 2/3: RUN make: The command 'make'") as caught:
+    with pytest.raises(BuildFailed, match=r"failed at step 2/3: RUN make: The command 'make'") as caught:
         images.ensure("base", step)
+    assert caught.value.exit_code is ExitCode.ENVIRONMENT_FAILED
     assert "cc: error: no input files" in caught.value.evidence
     with pytest.raises(BuildFailed, match="building image base failed at step 2/3: RUN make"):
         images.build("base", step)
     assert "cc: error" in step.log.read_text()
+
+
+def test_a_build_that_finds_no_package_registry_makes_its_image_unavailable(
+    engine: FakeEngine, images: Images, step: FakeStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.add_image("r.lan/debian:12")
+    monkeypatch.setattr(building, "time", SimpleNamespace(sleep=lambda _: None))
+    engine.build_output = [
+        {"stream": "Step 2/3 : RUN apt-get update\n"},
+        {"stream": "  Temporary failure resolving 'deb.lan'\n"},
+        {"error": "The command 'apt-get update' returned a non-zero code: 100"},
+    ]
+    with pytest.raises(ServiceUnavailable, match=r"can be neither pulled nor built: .*RUN apt-get update") as caught:
+        images.ensure("base", step)
+    assert caught.value.exit_code is ExitCode.UNAVAILABLE
 
 
 def test_two_at_once_build_once(engine: FakeEngine, catalogue: Catalogue, tmp_path: Path, step: FakeStep) -> None:

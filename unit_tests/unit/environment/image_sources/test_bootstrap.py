@@ -86,9 +86,10 @@ def test_the_system_streams_into_the_engine(engine: FakeEngine, tmp_path: Path, 
 
 
 def test_half_a_system_becomes_no_image(engine: FakeEngine, tmp_path: Path, mmdebstrap: Path) -> None:
-    write(mmdebstrap, "head -c 100000 /dev/zero; exit 3")
-    with pytest.raises(BuildFailed, match="mmdebstrap ended with status 3"):
+    write(mmdebstrap, "head -c 100000 /dev/zero; echo 'E: Could not resolve mirror.lan' >&2; exit 3")
+    with pytest.raises(BuildFailed, match="mmdebstrap ended with status 3") as caught:
         make(engine, tmp_path)
+    assert caught.value.is_for_want_of_a_registry
     assert engine.images == {}
 
 
