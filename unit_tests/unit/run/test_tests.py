@@ -33,7 +33,7 @@ def test_repeats_end_with_the_failure_that_was_enough_and_with_ctrl_c(run, monke
     def session(of, argv, *, own_terminal):
         sessions.append(argv)
         if enough:
-            StopFlag(of.state).put_up_enough()
+            StopFlag(of.state).count_failure(most=1)
         return PytestOutcome(status)
 
     monkeypatch.setattr(tests, "_session", session)
