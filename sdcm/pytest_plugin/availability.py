@@ -44,6 +44,6 @@ def verdict_of(config: pytest.Config, label: str) -> Verdict:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose cloud is not available, before any of its fixtures run."""
-    for label in collecting.needs_of(item).services:
+    for label in collecting.services_of(item):
         if label in CLOUD_LABELS and not (verdict := verdict_of(item.config, label)).available:
             pytest.skip(str(verdict))

@@ -16,12 +16,12 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 from sdcm.pytest_plugin.last_resort import LastResort
 from sdcm.pytest_plugin.stacks import debugged, stacks
+from sdcm.pytest_plugin.timed_phase import Phase
 from sdcm.real_time import RealTime
 from sdcm.stop_flag import StopFlag
 
@@ -38,36 +38,6 @@ _AGAIN_AFTER = 0.2
 _ENDLESS = float("inf")
 #: Stages that the process survives.
 _STAGES = 2
-
-
-@dataclass
-class Phase:
-    """Something with a deadline that the main thread is at.
-
-    Attributes:
-        test: Node id of the test.
-        what: What it is, for the message.
-        left: Seconds left when its clock last began to run.
-        since: When that was, monotonic; None while it stands still.
-        due: When the next stage comes; None while the clock stands still.
-        stage: How many stages it has been through.
-        heard: How many of them the main thread has heard of.
-        message: Why it is ended.
-        blame: Class of the failure, where the run's request to stop ended it.
-        stacks: What all threads were doing when it was.
-    """
-
-    test: str
-    what: str
-    left: float
-    since: float | None = None
-    due: float | None = None
-    stage: int = 0
-    heard: int = 0
-    message: str = ""
-    blame: str = ""
-    stacks: str = ""
-    pauses: int = 0
 
 
 class DeadlineClock:
@@ -114,8 +84,7 @@ class DeadlineClock:
         self._thread: threading.Thread | None = None
         self._wakes_at = 0.0
 
-    @contextmanager
-    def phase(self, test: str, what: str, seconds: float | None) -> Iterator[Phase]:
+    def phase(self, test: str, what: str, seconds: float | None) -> "_Block":
         """Give the block so many seconds; None for as long as it likes.
 
         Args:
@@ -124,22 +93,23 @@ class DeadlineClock:
             seconds: How long it may take, the times in `paused` left out.
         """
         phase = Phase(test, what, _ENDLESS if seconds is None else seconds)
-        if threading.current_thread() is not threading.main_thread():
-            yield phase  # There is no way to raise here; the broker's and the tools' own deadlines hold.
-            return
+        phase.message = f"{what} did not end within its deadline of {seconds:g} s" if seconds is not None else ""
+        return _Block(self, phase)
+
+    def _begin(self, phase: Phase) -> Phase | None:
+        """Let its clock run; return the phase that it interrupts."""
         self._watch()
         before, self._phase = self._phase, phase
-        phase.message = f"{what} did not end within its deadline of {seconds:g} s" if seconds is not None else ""
         self._run(phase)
+        return before
+
+    def _over(self, phase: Phase, before: Phase | None) -> None:
         try:
-            yield phase
+            self._phase = before
         finally:
-            try:
-                self._phase = before
-            finally:
-                # Once more: the signal may have come, and raised, just before it was done.
-                self._phase = before
-                self._halt(phase)
+            # Once more: the signal may have come, and raised, just before it was done.
+            self._phase = before
+            self._halt(phase)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -287,3 +257,23 @@ class DeadlineClock:
                 self._last_words.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._last_words.write_text(words)
         self._die(1)
+
+
+class _Block:
+    """The block that is a phase; a class, as three of them for each test make a generator's cost felt."""
+
+    def __init__(self, clock: DeadlineClock, phase: Phase) -> None:
+        self._clock = clock
+        self._phase = phase
+        self._before: Phase | None = None
+        # Elsewhere there is no way to raise; the broker's and the tools' own deadlines hold.
+        self._bounds = threading.current_thread() is threading.main_thread()
+
+    def __enter__(self) -> Phase:
+        if self._bounds:
+            self._before = self._clock._begin(self._phase)
+        return self._phase
+
+    def __exit__(self, *exc: object) -> None:
+        if self._bounds:
+            self._clock._over(self._phase, self._before)

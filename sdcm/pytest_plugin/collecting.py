@@ -27,6 +27,7 @@ _LEASING_FIXTURES = (*_NODE_FIXTURES, *_FIXTURE_IMAGES, "k8s_cluster")
 _LEASES = frozenset(_LEASING_FIXTURES)
 _WIDE = frozenset({"module", "package", "session"})
 _NEEDS = pytest.StashKey[SelectedTest]()
+_SERVICES = pytest.StashKey[tuple[str, ...]]()
 #: Arguments of a node, as text -> what such nodes have in common.
 _NODE_KEYS = pytest.StashKey[dict[str, str]]()
 _SAID = pytest.StashKey[Declaration]()
@@ -37,6 +38,13 @@ def needs_of(item: pytest.Item) -> SelectedTest:
     if _NEEDS not in item.stash:
         item.stash[_NEEDS] = _look(item)
     return item.stash[_NEEDS]
+
+
+def services_of(item: pytest.Item) -> tuple[str, ...]:
+    """Return the labels of the services that a collected test needs, sorted; worked out once, and nothing else."""
+    if _SERVICES not in item.stash:
+        item.stash[_SERVICES] = tuple(sorted(_services(item, getattr(item, "fixturenames", ()))))
+    return item.stash[_SERVICES]
 
 
 def _look(item: pytest.Item) -> SelectedTest:
@@ -56,7 +64,7 @@ def _look(item: pytest.Item) -> SelectedTest:
     return SelectedTest(
         nodeid=item.nodeid,
         file=item.nodeid.partition("::")[0],
-        services=tuple(sorted(_services(item, fixtures))),
+        services=services_of(item),
         images=images,
         nodes=nodes,
         node_key=_node_key(item, fixtures),
@@ -113,12 +121,13 @@ def declaration_of(item: pytest.Item) -> Declaration:
     """
     if _SAID not in item.stash:
         speakers = [getattr(item, name, None) for name in ("function", "cls", "module")]
+        marks = list(item.iter_markers())
         try:
             item.stash[_SAID] = labels.declared(
-                marked=[str(label) for marker in item.iter_markers("services") for label in marker.args],
+                marked=[str(label) for mark in marks if mark.name == "services" for label in mark.args],
                 fixtures=getattr(item, "fixturenames", ()),
                 docstrings=[text for speaker in speakers if (text := getattr(speaker, "__doc__", None))],
-                skip_reasons=[str(marker.kwargs.get("reason", "")) for marker in item.iter_markers("skipif")],
+                skip_reasons=[str(mark.kwargs.get("reason", "")) for mark in marks if mark.name == "skipif"],
                 sources=_sources(speakers[0]),
             )
         except UsageProblem as exc:
@@ -179,7 +188,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             # The broker hands nodes on by what it knows of the tests to come.
             _write(file, tests)
             context.open_broker(tests)
-    elif is_worker(config) and (served or (acts(config) and markers.carried(session.items, *_TIES))):
+    elif is_worker(config) and (served or (acts(config) and markers.carried(session, *_TIES))):
         _write(file, tests or [needs_of(item) for item in session.items])
 
 

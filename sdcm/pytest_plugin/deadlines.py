@@ -6,18 +6,20 @@ is not pytest-timeout.
 """
 
 import os
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import TracebackType
 
 import pytest
 
 from sdcm import journal
 from sdcm.paths import LAST_WORDS
 from sdcm.pytest_plugin import evidence, stopping
-from sdcm.pytest_plugin.clock import DeadlineClock, Phase
+from sdcm.pytest_plugin.clock import DeadlineClock
 from sdcm.pytest_plugin.secrecy import redactor_of
 from sdcm.pytest_plugin.session import acts, worker_name
+from sdcm.pytest_plugin.timed_phase import Phase
 
 MARKER = "timeout"
 OPTION = "--test-timeout"
@@ -131,18 +133,32 @@ def last_item(config: pytest.Config) -> pytest.Item | None:
     return config.stash.get(_CURRENT, None)
 
 
-@contextmanager
-def timed(item: pytest.Item, what: str) -> Iterator[None]:
+class timed:  # noqa: N801 - it is used as a function
     """Bound a phase of a test: `the test`, `its set-up`, `its teardown`."""
-    phase: Phase | None = None
-    item.config.stash[_CURRENT] = item
-    try:
-        with clock_of(item.config).phase(item.nodeid, what, _limit(item, what)) as phase:
-            yield
-    finally:
-        if phase is not None and phase.stage:
-            item.stash[evidence.STACKS] = phase.stacks
-            item.stash[evidence.BLAME] = phase.blame
+
+    def __init__(self, item: pytest.Item, what: str) -> None:
+        """Bound the block."""
+        self._item = item
+        self._what = what
+        self._block: AbstractContextManager[Phase] | None = None
+        self._phase: Phase | None = None
+
+    def __enter__(self) -> None:
+        item = self._item
+        item.config.stash[_CURRENT] = item
+        self._block = clock_of(item.config).phase(item.nodeid, self._what, _limit(item, self._what))
+        self._phase = self._block.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._block is not None:
+                self._block.__exit__(kind, exc, trace)
+        finally:
+            if self._phase is not None and self._phase.stage:
+                self._item.stash[evidence.STACKS] = self._phase.stacks
+                self._item.stash[evidence.BLAME] = self._phase.blame
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

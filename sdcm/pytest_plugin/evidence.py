@@ -114,7 +114,8 @@ def pytest_runtest_makereport(
     report = yield
     stacks = item.stash.get(STACKS, "")
     blame = item.stash.get(BLAME, "")
-    item.stash[STACKS] = item.stash[BLAME] = ""
+    if stacks or blame:
+        item.stash[STACKS] = item.stash[BLAME] = ""
     if report.failed:
         item.stash[FAILED] = True
     if not report.failed or call.excinfo is None:
@@ -148,7 +149,7 @@ def pytest_runtest_makereport(
 def _disk_full(item: pytest.Item) -> str:
     """Return that the disk of the test's engine is full; empty when it is not, or cannot be seen from here."""
     host = os.environ.get("DOCKER_HOST", "")
-    if not host.startswith("unix://") or not (watched_by(item) or "docker" in collecting.needs_of(item).services):
+    if not host.startswith("unix://") or not (watched_by(item) or "docker" in collecting.services_of(item)):
         return ""
     from sdcm.ownership.docker_endpoint import Endpoint
 

@@ -98,7 +98,7 @@ def _wanted(item: pytest.Item) -> bool:
         return False
     from sdcm.pytest_plugin.evidence import watched_by
 
-    return bool(watched_by(item) or collecting.needs_of(item).services)
+    return bool(watched_by(item) or collecting.services_of(item))
 
 
 def _failed(item: pytest.Item, phase: str, kind: str, reason: str, at: float) -> "Failed":

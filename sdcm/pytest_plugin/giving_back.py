@@ -38,9 +38,10 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
         raise
     finally:
         item.config.stash[_PUT_OFF] = None
-        with ExitStack() as stack:
-            for action in reversed(put_off):
-                stack.callback(action)
+        if put_off:
+            with ExitStack() as stack:
+                for action in reversed(put_off):
+                    stack.callback(action)
 
 
 def _look(item: pytest.Item) -> None:

@@ -48,14 +48,15 @@ class JournalWriter:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a phase; the last one ends the test, as does the crash of its worker."""
-        reports = self._reports.setdefault(report.nodeid, [])
+        nodeid = report.nodeid  # made anew each time it is asked for
+        reports = self._reports.setdefault(nodeid, [])
         reports.append(report)
         if report.when == "setup" and report.passed:
-            self._note("test-body", test=plain(report.nodeid), worker=_worker(report), started=round(report.stop, 3))
+            self._note("test-body", test=plain(nodeid), worker=_worker(report), started=round(report.stop, 3))
         if report.when == "call":
-            self._note("test-teardown", test=plain(report.nodeid))
+            self._note("test-teardown", test=plain(nodeid))
         if report.when == "teardown" or report.when not in _PHASES:
-            del self._reports[report.nodeid]
+            del self._reports[nodeid]
             self._note("test-end", **record_of(reports))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

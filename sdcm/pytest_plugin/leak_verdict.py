@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from sdcm import journal
-from sdcm.broker.protocol import LEAKS_VARIABLE
+from sdcm.broker.protocol import LEAKS_VARIABLE, PLAIN_VARIABLE, RUN_VARIABLE
 from sdcm.errors import SctError
 from sdcm.exit_codes import ExitCode
 from sdcm.ownership import strays
@@ -60,7 +60,7 @@ class LeakVerdict:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Begin a test's span: its services are up, none of its fixtures is."""
-        services = collecting.needs_of(item).services
+        services = collecting.services_of(item)
         if LEAKS_VARIABLE not in os.environ and not services:
             return
         self._test = self._begin(item.nodeid, services)
@@ -90,7 +90,7 @@ class LeakVerdict:
         if self._test is None or fixturedef.scope == "function" or module.startswith(_HARMLESS):
             return (yield)
         label = "::".join(filter(None, (fixturedef.baseid, f"{fixturedef.argname} ({fixturedef.scope} fixture)")))
-        span = self._begin(label, collecting.needs_of(request._pyfuncitem).services)
+        span = self._begin(label, collecting.services_of(request._pyfuncitem))
         self._wide[fixturedef] = span
         try:
             return (yield)
@@ -194,5 +194,5 @@ def pytest_configure(config: pytest.Config) -> None:
     runs_tests = is_worker(config) or not getattr(config.option, "numprocesses", None)
     if runs_tests:
         config.pluginmanager.register(LeakVerdict(config), "sct-leak-verdict-tests")
-    if not mode and not is_worker(config):
+    if not mode and not is_worker(config) and (RUN_VARIABLE not in os.environ or PLAIN_VARIABLE in os.environ):
         config.pluginmanager.register(PlainVerdict(), "sct-leak-verdict-plain")

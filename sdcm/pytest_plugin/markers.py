@@ -1,11 +1,10 @@
 """The markers users may write."""
 
-from collections.abc import Iterable
-
 import pytest
 
 from sdcm.program import as_typed
 
+_CARRIED = pytest.StashKey[frozenset[str]]()
 #: Marker -> its line in `pytest --markers`.
 MARKERS = {
     "integration": "integration: needs real services; `sct.py integration-tests` runs it, `sct.py unit-tests` does not",
@@ -31,9 +30,12 @@ def register(config: pytest.Config) -> None:
         config.addinivalue_line("markers", as_typed(line))
 
 
-def carried(items: Iterable[pytest.Item], *names: str) -> bool:
-    """Return whether any of the tests carries one of these markers."""
-    return any(mark.name in names for item in items for mark in item.iter_markers())
+def carried(session: pytest.Session, *names: str) -> bool:
+    """Return whether any of a session's chosen tests carries one of these markers, once all are chosen."""
+    if _CARRIED not in session.stash:
+        nodes = {id(node): node for item in session.items for node in item.listchain()}
+        session.stash[_CARRIED] = frozenset(mark.name for node in nodes.values() for mark in node.own_markers)
+    return not session.stash[_CARRIED].isdisjoint(names)
 
 
 def names(item: pytest.Item) -> frozenset[str]:

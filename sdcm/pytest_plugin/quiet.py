@@ -28,8 +28,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             manager.unregister(name=_XDISTS_VOICE)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_report_teststatus(config: pytest.Config) -> Generator[None, Status, Status]:
-    """Count a test's outcome without a word."""
-    category, letter, word = yield
-    return (category, "", "") if _is_quiet(config) else (category, letter, word)
+class Quiet:
+    """Counts outcomes without a word."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_report_teststatus(self) -> Generator[None, Status, Status]:
+        """Count a test's outcome without a word."""
+        category, _, _ = yield
+        return category, "", ""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Be quiet where that was asked for."""
+    if _is_quiet(config):
+        config.pluginmanager.register(Quiet(), "sct-quiet-status")

@@ -44,7 +44,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
         return
     from sdcm.broker.states import is_awaited
 
-    labels = [label for label in BROUGHT_UP if label in collecting.needs_of(item).services]
+    labels = [label for label in BROUGHT_UP if label in collecting.services_of(item)]
     end = time.monotonic() + _PATIENCE
     while any(is_awaited(Path(file), label) for label in labels) and time.monotonic() < end:
         if stopping.no_more_tests(item.config):
@@ -56,7 +56,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Wait for the test's services before any of its fixtures run."""
-    labels = collecting.needs_of(item).services
+    labels = collecting.services_of(item)
     context = context_of(item.config)
     started = time.monotonic()
     for label in BROUGHT_UP:

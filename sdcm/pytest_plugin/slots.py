@@ -181,7 +181,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
     if workers < 2 or config.option.collectonly:
         return
-    if acts(config) and markers.carried(session.items, "run_alone", "weight", "concurrency"):
+    if acts(config) and markers.carried(session, "run_alone", "weight", "concurrency"):
         folder = paths.from_environment().run_state(context_of(config).run_id) / "places"
         config.stash[_SLOTS] = Slots(
             folder,

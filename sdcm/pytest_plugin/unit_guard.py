@@ -24,40 +24,48 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def _is_guarded(item: pytest.Item) -> bool:
-    return bool(item.config.getini(INI)) and item.get_closest_marker("integration") is None
+    return item.get_closest_marker("integration") is None
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
-    """Guard a unit test from before its first fixture."""
-    if _is_guarded(item):
-        guard = Guard(
-            lambda address: (
-                f"{item.nodeid} reached for {address}: a unit test uses no engine and no network"
-                " -- fake it, or move the test to integration/"
+class UnitGuard:
+    """Guards unit tests, where the project asks for it."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Guard a unit test from before its first fixture."""
+        if _is_guarded(item):
+            guard = Guard(
+                lambda address: (
+                    f"{item.nodeid} reached for {address}: a unit test uses no engine and no network"
+                    " -- fake it, or move the test to integration/"
+                )
             )
-        )
-        stack = ExitStack()
-        item.stash[_GUARD] = (guard, stack)
-        patches = stack.enter_context(pytest.MonkeyPatch.context())
-        for name in list(os.environ):
-            if name.startswith(_BARRED_PREFIXES) and name not in _KEPT and not name.startswith(TEST_PREFIX):
-                patches.delenv(name)
-        stack.enter_context(guard.watching())
-    yield
+            stack = ExitStack()
+            item.stash[_GUARD] = (guard, stack)
+            patches = stack.enter_context(pytest.MonkeyPatch.context())
+            for name in list(os.environ):
+                if name.startswith(_BARRED_PREFIXES) and name not in _KEPT and not name.startswith(TEST_PREFIX):
+                    patches.delenv(name)
+            stack.enter_context(guard.watching())
+        yield
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Lift the guard after the last fixture; fail a test that tried, even when its code swallowed the error."""
+        if _GUARD not in item.stash:
+            yield
+            return
+        guard, stack = item.stash[_GUARD]
+        with stack:
+            yield
+        if guard.attempts:
+            pytest.fail("\n".join(dict.fromkeys(guard.attempts)), pytrace=False)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Lift the guard after the last fixture; fail a test that tried, even when its code swallowed the error."""
-    if _GUARD not in item.stash:
-        yield
-        return
-    guard, stack = item.stash[_GUARD]
-    with stack:
-        yield
-    if guard.attempts:
-        pytest.fail("\n".join(dict.fromkeys(guard.attempts)), pytrace=False)
+def pytest_configure(config: pytest.Config) -> None:
+    """Guard where the setting is on."""
+    if config.getini(INI):
+        config.pluginmanager.register(UnitGuard(), "sct-unit-guard-tests")
 
 
 @pytest.fixture

@@ -54,6 +54,8 @@ class Declaration:
 
     def __or__(self, other: "Declaration") -> "Declaration":
         """Return what the two say together."""
+        if not other.stated and not other.unknown:
+            return self  # most texts say nothing
         return Declaration(
             self.labels | other.labels,
             tuple(dict.fromkeys(self.unknown + other.unknown)),
