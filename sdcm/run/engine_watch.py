@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sdcm.ownership.docker_endpoint import Endpoint
+if TYPE_CHECKING:
+    from sdcm.ownership.docker_endpoint import Endpoint
 
 #: File in a run's runtime directory that says why the engine is lost; the runner looks for it.
 LOST_FILE = "engine-lost"
@@ -19,7 +21,7 @@ class EngineWatch:
     """Asks the engine whether it is there until the run ends or the engine is lost."""
 
     def __init__(
-        self, endpoint: Endpoint, closing: threading.Event, lost: Callable[[str], None], *, every: float = _EVERY
+        self, endpoint: "Endpoint", closing: threading.Event, lost: Callable[[str], None], *, every: float = _EVERY
     ) -> None:
         """Watch from `start` on.
 

@@ -11,16 +11,13 @@ from sdcm.errors import EnvironmentFailed
 from sdcm.exit_codes import OF_PYTEST, ExitCode, first_that_applies
 from sdcm.journal import Journal
 from sdcm.program import as_typed
-from sdcm.reporters import github
-from sdcm.reporters.critical_path_text import critical_path_record
 from sdcm.reporters.folding import folded
-from sdcm.reporters.outcome import RunResult
-from sdcm.reporters.summary import summary_lines
 from sdcm.run import report_files
 from sdcm.run.end_steps import BROKER
 from sdcm.run.plan import Plan
 
 if TYPE_CHECKING:
+    from sdcm.reporters.outcome import RunResult
     from sdcm.run.pipeline import Run
 
 
@@ -72,7 +69,7 @@ def say_kept(
     say(as_typed("  `sct.py env status` shows it, `sct.py env down` ends it"))
 
 
-def exit_code(run: "Run", result: RunResult) -> ExitCode:
+def exit_code(run: "Run", result: "RunResult") -> ExitCode:
     """Return the first exit code that applies."""
     codes = result.codes(allow_all_skipped=run.options.allow_all_skipped)
     outcome = run.outcome
@@ -103,6 +100,10 @@ def _of_pytest(status: int) -> ExitCode:
 
 def finish(run: "Run") -> ExitCode:
     """Write the reports, print the summary, and return the run's exit code."""
+    # What reports are made with is imported here and below: pytest is started sooner without it.
+    from sdcm.reporters.critical_path_text import critical_path_record
+    from sdcm.reporters.summary import summary_lines
+
     so_far = report_files.read(run.state)
     code = exit_code(run, so_far)
     run.journal.write("critical-path", **critical_path_record(so_far))
@@ -126,8 +127,10 @@ def write_what_there_is(state: Path) -> None:
         complain(str(exc))
 
 
-def tell_github(result: RunResult, project: Path, environ: Mapping[str, str]) -> None:
+def tell_github(result: "RunResult", project: Path, environ: Mapping[str, str]) -> None:
     """Mark failures in the changed files' view and fill the job's summary, in a job of GitHub Actions."""
+    from sdcm.reporters import github
+
     if not github.under_github(environ):
         return
     for line in github.annotations(result, project, Path(environ.get("GITHUB_WORKSPACE") or project)):

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sdcm import journal as journals
 from sdcm.errors import EnvironmentFailed, UsageProblem
@@ -16,12 +16,10 @@ from sdcm.evidence.folder import PLACES_FILE, reports_folder
 from sdcm.paths import Paths
 from sdcm.process_identity import ProcessIdentity, identify, is_alive, is_judgeable
 from sdcm.program import as_typed
-from sdcm.reporters import html
-from sdcm.reporters.junit import write_junit
-from sdcm.reporters.outcome import RunResult
-from sdcm.reporters.summary import summary_record
-from sdcm.reporters.timeline import Timeline
 from sdcm.services import selected
+
+if TYPE_CHECKING:
+    from sdcm.reporters.outcome import RunResult
 
 #: The selection that a run's start makes; where its reports go is in `PLACES_FILE`.
 SELECTION_FILE = "selection.json"
@@ -72,15 +70,17 @@ def find(places: Paths, run: str = "") -> Path:
     return found[0]
 
 
-def write_all(state: Path) -> RunResult:
+def write_all(state: Path) -> "RunResult":
     """Write the reports of a run that is over: what `write` writes, and the HTML page.
 
     Raises:
         EnvironmentFailed: They cannot be written where they go.
     """
+    from sdcm.reporters.html import FILE_NAME
+
     result = write(state)
     with _told(state):
-        write_page(result, state / journals.FILE_NAME, folder_of(state) / html.FILE_NAME)
+        write_page(result, state / journals.FILE_NAME, folder_of(state) / FILE_NAME)
     return result
 
 
@@ -97,7 +97,7 @@ def _told(state: Path) -> Iterator[None]:
         ) from exc
 
 
-def write_page(result: RunResult, journal: Path, path: Path) -> None:
+def write_page(result: "RunResult", journal: Path, path: Path) -> None:
     """Write the HTML page of a run.
 
     Args:
@@ -105,10 +105,13 @@ def write_page(result: RunResult, journal: Path, path: Path) -> None:
         journal: Its journal, for what ran when.
         path: The page's file.
     """
-    html.write_html(result, Timeline.from_journal(journals.read(journal)), path)
+    from sdcm.reporters.html import write_html
+    from sdcm.reporters.timeline import Timeline
+
+    write_html(result, Timeline.from_journal(journals.read(journal)), path)
 
 
-def write(state: Path) -> RunResult:
+def write(state: Path) -> "RunResult":
     """Write JUnit and the summary from the journal, as far as the run has come.
 
     Args:
@@ -117,6 +120,9 @@ def write(state: Path) -> RunResult:
     Raises:
         EnvironmentFailed: They cannot be written where they go.
     """
+    from sdcm.reporters.junit import write_junit
+    from sdcm.reporters.summary import summary_record
+
     result = read(state)
     folder = folder_of(state)
     with _told(state):
@@ -128,7 +134,7 @@ def write(state: Path) -> RunResult:
     return result
 
 
-def read(state: Path) -> RunResult:
+def read(state: Path) -> "RunResult":
     """Return how a run went, as far as it has come.
 
     Args:
@@ -137,8 +143,10 @@ def read(state: Path) -> RunResult:
     return read_journal(state / journals.FILE_NAME)
 
 
-def read_journal(journal: Path) -> RunResult:
+def read_journal(journal: Path) -> "RunResult":
     """Return how the run of a journal went; what lies beside it tells more, and may be missing."""
+    from sdcm.reporters.outcome import RunResult
+
     chosen: tuple[selected.SelectedTest, ...] = ()
     with suppress(OSError, ValueError):
         chosen = selected.read(journal.parent / SELECTION_FILE)

@@ -1,6 +1,8 @@
 """The stage in which pytest runs."""
 
+import importlib
 import sys
+import threading
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,6 @@ from sdcm.run.engine_watch import lost_engine
 from sdcm.run.pytest_session import PytestOutcome, PytestSession, keeps_terminal, pytest_argv
 from sdcm.run.right_now import Answering
 from sdcm.run.selection import SELECTION_FILE, files_of
-from sdcm.run.teardown import end_strays
 from sdcm.run.workers import auto_workers
 from sdcm.scheduling import durations
 from sdcm.services import selected
@@ -24,6 +25,18 @@ from sdcm.stop_flag import StopFlag
 
 if TYPE_CHECKING:
     from sdcm.run.pipeline import Run
+
+#: What reports are made with, and strays are looked for.
+_FOR_THE_END = (
+    "sdcm.run.teardown",
+    "psutil",
+    "sdcm.reporters.junit",
+    "sdcm.reporters.summary",
+    "sdcm.reporters.critical_path_text",
+    "sdcm.reporters.github",
+    "sdcm.reporters.html",
+    "jinja2",
+)
 
 
 def wanted_workers(run: "Run") -> int:
@@ -63,6 +76,8 @@ def run_tests(run: "Run") -> "Run":
             break
     run.interrupts.keys_are_pytests = False
     if run.options.integration:
+        from sdcm.run.teardown import end_strays
+
         end_strays(run.run_id, run.journal)
     with suppress(EnvironmentFailed):  # told of when they are written for good
         report_files.write(run.state)
@@ -94,9 +109,17 @@ def _session(run: "Run", argv: list[str], *, own_terminal: bool) -> PytestOutcom
 
 def _wait(run: "Run", session: PytestSession, argv: list[str]) -> PytestOutcome:
     run.journal.write("pytest-start", argv=argv, pid=session.pid)
+    threading.Thread(target=_import_for_the_end, name="sct-imports", daemon=True).start()
     if run.broker is not None:
         services.adopt(run, run.broker, session.pid)
     return session.wait(lambda: run.interrupts.count, lambda: _fault(run), StopFlag(run.state), report.say)
+
+
+def _import_for_the_end() -> None:
+    """Import what the run's end needs while there is nothing else to do; what fails here fails there, and is told."""
+    with suppress(Exception):
+        for module in _FOR_THE_END:
+            importlib.import_module(module)
 
 
 def display_of(run: "Run") -> JournalDisplay:
