@@ -1,19 +1,21 @@
 """Takes the terminal pictures of these pages from real runs: `python docs/pictures/capture.py [SCENE...]`.
 
 A scene runs `sct.py` over a small project, in an emulated terminal, and keeps what is to be seen at given moments,
-as text and as SVG. Scenes need a Docker engine (`cold` starts a private one of its own, which needs root).
+as text and as SVG. Scenes need a Docker engine with a node's image; `cold` starts a private one of its own, which needs
+root, and has no image but the Debian that the node's is built on.
 """
 
 import argparse
+import functools
 import io
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -75,73 +77,86 @@ class Scene:
     """A run.
 
     Attributes:
-        columns: Width of the terminal.
         moments: When pictures are taken, in their order; one of the end is taken always.
         wanted: What the tests compare with.
-        own_engine: It has a private engine of its own, with no image.
-        environ: Further variables.
+        before: Command of `sct.py` that is run first, unseen, in a private engine of the scene's own; empty: the run
+            has the engine that is there.
     """
 
-    columns: int
     moments: tuple[Moment, ...] = ()
     wanted: str = "rows"
-    own_engine: bool = False
-    environ: Mapping[str, str] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
 
 
 _TESTS_RUN = Moment("tests", r"[1-9]/5 done.*\d s")
 SCENES = {
     "cold": Scene(
-        80,
-        (Moment("images", r"image cassandra +(?!starting)\S.* \d\d s\n", b"\x03"),),
-        own_engine=True,
+        (
+            Moment("engine", r"engine +.*\d s\n"),
+            Moment("images", r"image cassandra +(?!starting)\S.* \d\d s\n"),
+            _TESTS_RUN,
+        ),
+        before=("images", "build", "base-bookworm"),
     ),
-    "warm": Scene(80, (Moment("set-up", r"(boot|waits for)"), _TESTS_RUN)),
-    "wide": Scene(160, (Moment("tests", r"/5 done \| .*nodes"),)),
-    "narrow": Scene(50, (Moment("tests", r"/5 done \| test"),)),
-    "failing": Scene(80, (Moment("tests", r"[12] failed"),), wanted="rows + (rows == 10)"),
+    "warm": Scene((Moment("set-up", r"(boot|waits for)"), _TESTS_RUN)),
+    "failing": Scene((Moment("tests", r"[12] failed"),), wanted="rows + (rows == 10)"),
     "cancelled": Scene(
-        80, (Moment("tests", r"/5 done \| .* booting", b"\x03"), Moment("asked", r"interrupted: no test"))
+        (Moment("tests", r"/5 done \| .* booting", b"\x03"), Moment("asked", r"interrupted: no test")),
     ),
 }
+#: Width that pictures are taken at.
+COLUMNS = 80
 
 
-def take(name: str, scene: Scene, folder: Path) -> int:
-    """Take the pictures of one scene; return the run's exit code."""
-    with _project(scene) as (project, environ):
-        argv = [sys.executable, str(ROOT / "sct.py"), "integration-tests", "-n", "2", "--report-dir", "reports"]
-        with EmulatedTerminal(argv, cwd=project, environ=environ, columns=scene.columns) as terminal:
-            for moment in scene.moments:
-                pattern = re.compile(moment.seen)
-                terminal.wait_for(
-                    lambda terminal=terminal, pattern=pattern: pattern.search("\n".join(terminal.shown()) + "\n"),
-                    PATIENCE,
-                )
-                keep(terminal, folder / f"{name}-{moment.name}")
-                if moment.keys:
-                    terminal.type(moment.keys)
-            code = terminal.wait(PATIENCE)
-            keep(terminal, folder / f"{name}-end")
-            (folder / f"{name}-all.txt").write_text(terminal.text() + "\n")
+def take(name: str, scene: Scene, places: Path, *, columns: int, into: Path) -> int:
+    """Take the pictures of one scene.
+
+    Args:
+        name: The scene's.
+        scene: What happens in it.
+        places: Folder for its project, and for what the run keeps.
+        columns: Width of the terminal.
+        into: Folder of the pictures.
+
+    Returns:
+        The run's exit code.
+    """
+    project, environ = _project(scene, places)
+    sct = [sys.executable, str(ROOT / "sct.py")]
+    if scene.before:
+        subprocess.run([*sct, *scene.before], cwd=project, env=environ, check=True, timeout=PATIENCE)
+    argv = [*sct, "integration-tests", "-n", "2", "--report-dir", "reports"]
+    with EmulatedTerminal(argv, cwd=project, environ=environ, columns=columns) as terminal:
+        for moment in scene.moments:
+            terminal.wait_for(functools.partial(_is_seen, terminal, re.compile(moment.seen)), PATIENCE)
+            keep(terminal, into / f"{name}-{moment.name}")
+            if moment.keys:
+                terminal.type(moment.keys)
+        code = terminal.wait(PATIENCE)
+        keep(terminal, into / f"{name}-end")
+        (into / f"{name}-all.txt").write_text(terminal.text() + "\n")
     return code
 
 
-@contextmanager
-def _project(scene: Scene) -> Iterator[tuple[Path, dict[str, str]]]:
-    """Make the project of a scene, and the environment of its run."""
-    with tempfile.TemporaryDirectory(prefix="sct-") as folder:
-        project = Path(folder, "project")
-        (project / "unit_tests" / "integration").mkdir(parents=True)
-        (project / "pytest.ini").write_text("[pytest]\naddopts = --no-header\n")
-        tests = textwrap.dedent(TESTS).replace("{wanted}", scene.wanted)
-        (project / "unit_tests" / "integration" / "test_shop.py").write_text(tests)
-        outer = ("SCT_RUN", "SCT_JOURNAL", "SCT_BROKER", "SCT_S", "PYTEST_", "NO_COLOR")
-        environ = {key: value for key, value in os.environ.items() if not key.startswith(outer)}
-        if scene.own_engine:
-            environ.pop("DOCKER_HOST", None)
-            for place in ("ENGINE", "RUNTIME", "STATE"):
-                environ[f"SCT_{place}_DIR"] = str(Path(folder, place[0].lower()))
-        yield project, {**environ, **scene.environ}
+def _is_seen(terminal: EmulatedTerminal, pattern: re.Pattern[str]) -> bool:
+    return pattern.search("\n".join(terminal.shown()) + "\n") is not None
+
+
+def _project(scene: Scene, places: Path) -> tuple[Path, dict[str, str]]:
+    """Make the project of a scene; return it and the environment of its run."""
+    project = places / "project"
+    tests = project / "unit_tests" / "integration"
+    tests.mkdir(parents=True, exist_ok=True)
+    (project / "pytest.ini").write_text("[pytest]\naddopts = --no-header\n")
+    (tests / "test_shop.py").write_text(textwrap.dedent(TESTS).replace("{wanted}", scene.wanted))
+    outer = ("SCT_RUN", "SCT_JOURNAL", "SCT_BROKER", "SCT_S", "PYTEST_", "NO_COLOR")
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(outer)}
+    # Of all scenes together: later ones know by the earlier ones how long tests take.
+    environ["SCT_STATE_DIR"] = str(places / "s")
+    if scene.before:
+        environ.pop("DOCKER_HOST", None)
+        environ |= {"SCT_ENGINE_DIR": str(places / "e"), "SCT_RUNTIME_DIR": str(places / "r")}
+    return project, environ
 
 
 def keep(terminal: EmulatedTerminal, file: Path) -> None:
@@ -177,10 +192,13 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help=f"one of {', '.join(SCENES)}; none: all")
     parser.add_argument("--into", type=Path, default=Path(__file__).parent, metavar="FOLDER")
+    parser.add_argument("--columns", type=int, default=COLUMNS, metavar="N", help="width of the terminal; default: 80")
     asked = parser.parse_args(arguments)
     asked.into.mkdir(parents=True, exist_ok=True)
-    for name in asked.scenes or SCENES:
-        sys.stdout.write(f"{name}: exit code {take(name, SCENES[name], asked.into)}\n")
+    with tempfile.TemporaryDirectory(prefix="sct-") as places:
+        for name in asked.scenes or SCENES:
+            code = take(name, SCENES[name], Path(places), columns=asked.columns, into=asked.into)
+            sys.stdout.write(f"{name}: exit code {code}\n")
 
 
 if __name__ == "__main__":

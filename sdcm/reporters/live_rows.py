@@ -111,10 +111,15 @@ def _nodes(live: LiveRun, *, narrow: bool) -> list[tuple[str, str]]:
     if not any(count for count, _ in counted):
         return []
     if narrow:
-        words = f"nodes {nodes.leased + nodes.ready}" + (f" +{nodes.booting} booting" if nodes.booting else "")
+        up = nodes.leased + nodes.ready
+        words = "nodes " + ", ".join(filter(None, (str(up) if up else "", _booting(nodes.booting))))
     else:
         words = "nodes " + " ".join(f"{count} {what}" for count, what in counted if count)
     return [(_BAR, "dim"), (words, "")]
+
+
+def _booting(nodes: int) -> str:
+    return f"{nodes} booting" if nodes else ""
 
 
 def _tests(live: LiveRun, now: float, room: int, *, named: bool) -> list[tuple[str, str]]:
@@ -122,17 +127,21 @@ def _tests(live: LiveRun, now: float, room: int, *, named: bool) -> list[tuple[s
     tests = list(live.running.values())
     fit = min(len(tests), room // (_TEST + len(_BAR)))
     if fit < len(tests):
-        fit = min(fit, (room - len(_BAR) - 3) // (_TEST + len(_BAR)))
+        fit = min(fit, (room - len(_BAR) - len(_more(len(tests)))) // (_TEST + len(_BAR)))
     if fit <= 0:
         return []
     more = len(tests) - fit
-    room -= len(_BAR) * fit + (len(_BAR) + len(f"+{more}") if more else 0)
+    room -= len(_BAR) * fit + (len(_BAR) + len(_more(more)) if more else 0)
     parts: list[tuple[str, str]] = []
     for place, test in enumerate(tests[:fit]):
         words = _test(live, test, now, room // (fit - place), named=named)
         room -= _cells(words)
         parts += [(_BAR, "dim"), *words]
-    return [*parts, (_BAR, "dim"), (f"+{more}", "dim")] if more else parts
+    return [*parts, (_BAR, "dim"), (_more(more), "dim")] if more else parts
+
+
+def _more(tests: int) -> str:
+    return f"+{tests} more"
 
 
 def _test(live: LiveRun, test: LiveTest, now: float, room: int, *, named: bool) -> list[tuple[str, str]]:

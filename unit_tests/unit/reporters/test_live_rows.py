@@ -44,14 +44,14 @@ def test_a_wide_terminal_shows_every_worker_and_the_nodes() -> None:
 def test_a_usual_one_shows_the_longest_and_counts_the_rest() -> None:
     assert _shown(_live(), 80) == [
         f"  {'image cassandra':<16} {'pulling 42 %, 96 of 230 MB, 18 MB/s':<54}  12 s",
-        "  0/40 done | test_ring[3-nodes] 12 s | +2 | nodes 1 +1 booting",
+        "  0/40 done | test_ring[3-nodes] 12 s | +2 more | nodes 1, 1 booting",
     ]
 
 
 def test_a_narrow_one_shows_a_test_before_the_nodes() -> None:
     assert _shown(_live(), 50) == [
         "  image cassandra  pulling 42 %, 96 of 23..  12 s",
-        "  0/40 done | test_ring[3-nodes] 12 s | +2",
+        "  0/40 done | test_ring[3-nodes] 12 s | +2 more",
     ]
 
 
@@ -88,3 +88,9 @@ def test_other_stages_tell_what_is_done_and_the_end_nothing() -> None:
     assert _shown(live, 80) == ["  removing what the run has made 2 s"]
     live.feed({"event": "run-end", "at": START + 11})
     assert _shown(live, 80) == []
+
+
+def test_nodes_that_boot_are_told_where_none_is_up() -> None:
+    live = _live(("test_x",))
+    live.feed({"event": "container", "at": START + 1, "name": "n-1", "state": "removed"})
+    assert _shown(live, 80)[-1] == "  0/40 done | test_x waits for node 12 s | nodes 1 booting"
