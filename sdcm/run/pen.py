@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
+#: Ends a line that has no room for its rest.
+_MORE = ".."
+
+
 class Pen:
     """Writes rows."""
 
@@ -34,7 +38,10 @@ class Pen:
         if not unfinished.strip():
             return ""
         text = Text.from_ansi(unfinished, no_wrap=True)
-        text.truncate(max(0, size.columns - 1))
+        room = max(0, size.columns - 1)
+        if text.cell_len > room:
+            text.truncate(max(0, room - len(_MORE)))
+            text.append(_MORE[:room])
         return self._write(text)
 
     def _write(self, text: "Text") -> str:

@@ -26,12 +26,11 @@ def test_nothing_is_lost_and_no_row_that_can_be_shorter_is_too_wide(columns: int
 @pytest.mark.parametrize(
     "row",
     [
-        row_of("reports", "/home/me/.local/state/sct/runs/" + "x" * 60),
         "sct: " + "a line that is none of the rows " * 5,
         row_of("engine", "up in 4.1 s"),
     ],
 )
-def test_what_has_no_place_to_break_or_is_short_stays(row: str) -> None:
+def test_what_is_short_or_none_of_the_rows_stays(row: str) -> None:
     assert folded(row, 60) == [row]
 
 
@@ -54,3 +53,23 @@ def test_a_long_name_is_followed_by_what_is_said_of_it() -> None:
     first, *rest = folded(row, 60)
     assert first == "  image cql-stress-cassandra-stress unavailable after 0.1 s:"
     assert rest == [" " * 19 + "no registry answers no registry answers", " " * 19 + "no registry answers"]
+
+
+def test_a_long_word_has_a_row_of_its_own() -> None:
+    test = "unit_tests/integration/test_shop.py::test_rows_are_read_back[10]:"
+    rows = folded(row_of("product", f"{test} AssertionError: assert 10 == 11 and some more that does not fit"), 80)
+    assert rows == [
+        "  product",
+        "    " + test,
+        " " * 19 + "AssertionError: assert 10 == 11 and some more that does not",
+        " " * 19 + "fit",
+    ]
+    assert folded(row_of("reports", "/" + "x" * 80), 80) == ["  reports", "    /" + "x" * 80]
+
+
+def test_words_come_together_again_behind_a_long_one() -> None:
+    assert folded(row_of("", "evidence: /" + "x" * 50 + " (2 files)"), 60) == [
+        " " * 19 + "evidence:",
+        "    /" + "x" * 50,
+        " " * 19 + "(2 files)",
+    ]
