@@ -1,5 +1,6 @@
 """What a node needs between two tests: held still, looked at, put back."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from sdcm.containers.pristine import State
 
 _TIMEOUT = 20.0
+#: What runc says when a container did not stand still after a thousand looks at it: on a busy machine one of its
+#: threads may sit in a call that takes longer. It thaws it then, and may be asked again.
+_NOT_FROZEN = "unable to freeze"
+#: Seconds for that, and between two tries: a node that is thrown away costs a boot.
+_FREEZE = 10.0
+_FREEZE_AGAIN = 0.1
 
 
 class NodeCare:
@@ -64,7 +71,10 @@ class NodeCare:
 
     def rest(self, node: NodeRecord) -> str:
         """Hold an idle node still, so that it takes no time from those that are used; return why that failed."""
-        return self._ask(node, "pause")
+        end = time.monotonic() + _FREEZE
+        while _NOT_FROZEN in (reason := self._ask(node, "pause")) and time.monotonic() < end:
+            time.sleep(_FREEZE_AGAIN)
+        return reason
 
     def wake(self, node: NodeRecord) -> str:
         """Let a node go on for its next test; return why that failed, or what was done to it while it stood idle."""

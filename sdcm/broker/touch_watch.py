@@ -1,6 +1,5 @@
 """Watches the engine's events for what is done to the run's nodes from outside their databases."""
 
-import http.client
 import json
 import threading
 from collections import defaultdict
@@ -69,7 +68,7 @@ class TouchWatch:
         try:
             self._listen()
             reason = "the engine's events broke off"
-        except (OSError, http.client.HTTPException, ValueError) as exc:
+        except Exception as exc:  # noqa: BLE001 - whatever it is: from now on nobody looks
             reason = f"the engine's events broke off: {exc}"
         with self._change:
             self._blind = reason
