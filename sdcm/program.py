@@ -1,9 +1,11 @@
 """What this program is called where it runs: `sct.py` in a checkout, `sct` where it was installed."""
 
+import re
 from functools import cache
 from pathlib import Path
 
 _IN_CHECKOUT, _INSTALLED = "sct.py", "sct"
+_PAGE = re.compile(r"docs/(?:\w+/)?([\w-]+)\.md")
 
 
 @cache
@@ -15,7 +17,9 @@ def is_checkout() -> bool:
 def as_typed(text: str) -> str:
     """Return a message with the commands in it as they are typed here.
 
-    Messages are written as for a checkout: `sct.py clean`. Where the package was installed into somebody's project
-    there is no such file, and the same is `sct clean`.
+    Messages are written as for a checkout: `sct.py clean`, `docs/guides/images.md`. Where the package was installed
+    into somebody's project there are no such files: it is `sct clean`, and the page is one of the documentation's.
     """
-    return text if is_checkout() else text.replace(_IN_CHECKOUT, _INSTALLED)
+    if is_checkout():
+        return text
+    return _PAGE.sub(r"the documentation's page `\1`", text.replace(_IN_CHECKOUT, _INSTALLED))

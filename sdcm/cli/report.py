@@ -115,11 +115,22 @@ def command(
             say(line)
     else:
         _put(_told(result, kind, folder), output)
-    if opens:
-        import webbrowser
-
-        webbrowser.open(page.absolute().as_uri())
+    if opens and not _show_in_browser(page):
+        click.echo(f"no browser with windows here: open {page.absolute().as_uri()}")
     return ExitCode.OK
+
+
+def _show_in_browser(page: Path) -> bool:
+    """Return whether a browser shows the page.
+
+    Where there is no screen (a server, a container), Python would take a browser of the terminal, which runs no script.
+    """
+    import os
+    import sys
+    import webbrowser
+
+    has_screen = sys.platform == "darwin" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")))
+    return has_screen and webbrowser.open(page.absolute().as_uri())
 
 
 def _by_suffix(output: Path | None) -> str:

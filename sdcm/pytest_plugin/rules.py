@@ -104,7 +104,22 @@ def _breaches(item: pytest.Item) -> Iterator[str]:
     for label in sorted(used.keys() - said.labels):
         yield f"I04 {rule_texts.uses(name, label, used[label])}"
     if not said.stated and not used:
-        yield f"I03 {rule_texts.undeclared(name)}"
+        wrong = _missing_fixture(item)
+        yield f"I03 {rule_texts.no_fixture(name, wrong, _fixtures(item)) if wrong else rule_texts.undeclared(name)}"
+
+
+def _missing_fixture(item: pytest.Item) -> str:
+    """Return the first of a test's fixtures that is not there; pytest itself tells of it only when the test runs."""
+    info = getattr(item, "_fixtureinfo", None)
+    there = {"request", *getattr(info, "name2fixturedefs", ()), *getattr(getattr(item, "callspec", None), "params", ())}
+    return next((name for name in getattr(info, "argnames", ()) if name not in there), "")
+
+
+def _fixtures(item: pytest.Item) -> set[str]:
+    """Return the names of the fixtures of plugins and conftests, and of the test's own file."""
+    places = [*item.config.pluginmanager.get_plugins(), getattr(item, "module", None)]
+    members = (member for place in places for member in getattr(place, "__dict__", {}).items())
+    return {name for name, value in members if type(value).__name__ == "FixtureFunctionDefinition"}
 
 
 @lru_cache(maxsize=64)  # tests come file by file

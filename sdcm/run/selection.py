@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdcm import journal, process
@@ -32,6 +32,7 @@ SELECTION_FILE = "selection.json"
 _DEADLINE = 600.0
 #: Files on a command line; more go by their folders.
 _FILES_AT_MOST = 500
+_COLLECT = (sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider")
 #: What a run tells its own processes.
 _OF_A_RUN = (
     RUN_VARIABLE,
@@ -133,10 +134,27 @@ def collect(
 def _collect_only(
     options: RunOptions, project: Path, targets: tuple[str, ...], file: Path, environ: Mapping[str, str]
 ) -> process.Completed:
-    argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "--no-header"]
-    argv += selection_arguments(options, targets)
     env = {**environ, selected.ENVIRONMENT_VARIABLE: str(file), selected.SUITE_VARIABLE: options.suite}
-    return _run_pytest(argv, project, env)
+    return _run_pytest([*_COLLECT, "--no-header", *selection_arguments(options, targets)], project, env)
+
+
+def raise_for_mistake(options: RunOptions, project: Path, targets: tuple[str, ...], environ: Mapping[str, str]) -> None:
+    """Ask why a run without a collect pass had no tests: xdist's controller does not tell of a test that is not there.
+
+    Args:
+        options: The run's options.
+        project: Folder to run in.
+        targets: Files, folders and node ids.
+        environ: Environment of the run.
+
+    Raises:
+        UsageProblem: A node id or an expression is wrong.
+    """
+    # What stands behind `--` pytest has answered itself.
+    ours = selection_arguments(replace(options, pytest_args=()), targets)
+    done = _run_pytest([*_COLLECT, "--no-header", *ours], project, {**environ, selected.SUITE_VARIABLE: options.suite})
+    if done.exit_status == ExitCode.PYTEST_USAGE_ERROR:
+        raise _usage_problem(done, project, environ)
 
 
 def _run_pytest(argv: Sequence[str], project: Path, environ: Mapping[str, str]) -> process.Completed:
@@ -168,7 +186,7 @@ def _usage_problem(done: process.Completed, project: Path, environ: Mapping[str,
 
 def _node_ids(file: str, project: Path, environ: Mapping[str, str]) -> list[str]:
     """Return the node ids in a file, for a suggestion; none when it cannot be collected."""
-    argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", file]
+    argv = [*_COLLECT, file]
     quiet = {name: value for name, value in environ.items() if name != selected.ENVIRONMENT_VARIABLE}
     done = _run_pytest(argv, project, quiet)
     ids = [line for line in done.stdout.splitlines() if "::" in line]

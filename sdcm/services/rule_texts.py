@@ -1,5 +1,6 @@
 """What the linter and the collecting pytest say of a test that breaks the rules they share."""
 
+import difflib
 import re
 from collections.abc import Iterable
 
@@ -32,6 +33,13 @@ def undeclared(test: str) -> str:
         f"{test}: declare external services ({_LABELS}) -- add `External services: ...` to its docstring"
         ' or @pytest.mark.services("...")'
     )
+
+
+def no_fixture(test: str, name: str, known: Iterable[str]) -> str:
+    """I03: a test asks for a fixture that is not there, so nobody can tell what it needs."""
+    near = difflib.get_close_matches(name, sorted(known), n=2)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`pytest --fixtures` lists them"
+    return f"{test}: there is no fixture {name!r} -- {hint}"
 
 
 def unknown(test: str, words: Iterable[str]) -> str:

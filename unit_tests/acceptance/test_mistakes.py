@@ -55,10 +55,18 @@ def test_wrong_marker_expression(project):
 
 
 @pytest.mark.integration
-def test_unknown_node_id_names_near_ones(project):
-    ended = project.sct("integration-tests", "-t", "test_sums.py::test_summ")
+@pytest.mark.parametrize("command", ["unit-tests", "integration-tests"])
+def test_unknown_node_id_names_near_ones(project, command):
+    ended = project.sct(command, "-t", "test_sums.py::test_summ")
     assert ended.code == 64
     assert "did you mean unit_tests/test_sums.py::test_sum" in one_line(ended)
+
+
+@pytest.mark.integration
+def test_an_expression_that_matches_no_unit_test(project):
+    ended = project.sct("unit-tests", "-k", "nothing_is_called_so")
+    assert ended.code == 5
+    assert "no test is selected" in ended.out
 
 
 def test_unknown_command_names_near_ones(project):

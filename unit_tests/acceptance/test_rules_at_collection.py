@@ -23,6 +23,10 @@ SAMPLES = {
         "import pytest\n\n@pytest.mark.integration\ndef test_something():\n    pass\n",
         "test_x.py:3: I03 test_something: declare external services",
     ),
+    "I03 fixture": (
+        "import pytest\n\n@pytest.mark.integration\ndef test_a(docker_scyla):\n    pass\n",
+        "I03 test_a: there is no fixture 'docker_scyla' -- did you mean docker_scylla",
+    ),
     "I04 word": (
         'import pytest\n\n@pytest.mark.integration\ndef test_a():\n    """External services: Dokcer"""\n',
         "I04 test_a: 'Dokcer' names no service -- did you mean docker?",

@@ -29,7 +29,8 @@ def registry(machine: Machine) -> Iterator[Finding]:
         # 401 is how a registry greets one who has not logged in.
         reason = "" if exc.code in {401, 403, 404} else f"HTTP status {exc.code}"
     except (OSError, ValueError) as exc:
-        reason = str(getattr(exc, "reason", "") or exc)
+        cause = getattr(exc, "reason", "") or exc
+        reason = getattr(cause, "strerror", "") or str(cause)
     if not reason:
         yield Finding("registry", "ok", f"{host} answers")
         return
@@ -63,7 +64,8 @@ def credentials(machine: Machine) -> Iterator[Finding]:
             if verdict.available:
                 yield Finding(label, "ok", "credentials work")
             else:
-                yield Finding(label, "note", verdict.reason, f"tests that need {label} are skipped", verdict.mend)
+                mend = verdict.mend.partition(" (see ")[0]
+                yield Finding(label, "note", verdict.reason, f"tests that need {label} are skipped", mend)
 
 
 def leftovers(machine: Machine) -> Iterator[Finding]:

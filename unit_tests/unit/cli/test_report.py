@@ -46,6 +46,21 @@ def test_other_formats_go_to_standard_output(journal):
     assert report("--from", journal, "--format", "html").strip() == str(journal.parent / "report.html")
 
 
+@pytest.mark.parametrize("screen", [True, False])
+def test_the_page_is_opened_where_there_is_a_screen(journal, monkeypatch, screen):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) is None)
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    if screen:
+        monkeypatch.setenv("DISPLAY", ":0")
+    told = report("--from", journal, "--open")
+    page = (journal.parent / "report.html").as_uri()
+    assert opened == ([page] if screen else [])
+    assert (f"no browser with windows here: open {page}" in told) is not screen
+
+
 def test_merge_is_a_command_below_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shard_run(tmp_path / "art", 1, ended=79, shares=Shares("d", (("a.py::one",),)))
