@@ -3,6 +3,7 @@
 External services: Docker (the programs of a Docker Engine, as root; no engine needs to run)
 """
 
+import ipaddress
 import os
 import shutil
 import signal
@@ -25,12 +26,14 @@ from sdcm.environment.engine import (
     privileged_verdict,
     stop_if_unused,
 )
-from sdcm.environment.private_engine import holding, processes, programs
+from sdcm.environment.private_engine import addresses, holding, processes, programs
 from sdcm.environment.private_engine.layout import Layout, read_record
 from sdcm.environment.private_engine.stop import mounts_below
 from sdcm.ownership.docker_endpoint import Endpoint
 from sdcm.ownership.removers import leftovers
 from sdcm.paths import Paths
+from sdcm.run.doctor import engine_causes
+from sdcm.run.doctor.finding import Finding, Machine
 from unit_tests.lib.fake_step import FakeStep
 from unit_tests.lib.tiny_image import REFERENCE, import_tiny_image
 
@@ -265,6 +268,35 @@ def test_privileged_containers_work(places: Paths, tmp_path: Path) -> None:
         import_tiny_image(engine.endpoint)
         assert privileged_verdict(engine, REFERENCE) == ""
         assert privileged_verdict(Engine(engine.host, private=True), "sct-test/none:1").startswith("No such image")
+
+
+def test_doctor_tells_of_an_engine_without_addresses(places: Paths, tmp_path: Path) -> None:
+    """A network that takes the whole pool: what the engine then says is what doctor warns of, and pruning mends it.
+
+    External services: Docker (a private engine of the test's own)
+    """
+    with hold(places, tmp_path) as engine:
+        record = read_record(Layout.of(places).base)
+        assert record is not None
+        subnet = addresses.address_pool(ipaddress.IPv4Network(record.network))["base"]
+        greedy = {"Name": "greedy", "IPAM": {"Config": [{"Subnet": subnet}]}}
+        assert engine.endpoint.call("POST", "/networks/create", body=greedy)[0] == 201
+        status, answer = engine.endpoint.call("POST", "/networks/create", body={"Name": "one-more"})
+        told = address_pool_of(engine, places)
+        # Which status it is depends on the engine's version.
+        assert (status >= 400, told.text.partition(" of ")[0], told.level) == (True, "0", "bad")
+        assert "could not find an available, non-overlapping IPv4 address pool" in str(answer)
+        assert "could not find an available, non-overlapping IPv4 address pool" in told.why
+        assert told.mend == "docker network prune"
+        assert engine.endpoint.call("POST", "/networks/prune")[0] == 200
+        assert address_pool_of(engine, places).ok
+
+
+def address_pool_of(engine: Engine, places: Paths) -> Finding:
+    """Return what doctor finds of an engine's addresses."""
+    machine = Machine({"HOME": str(places.engine.parent), "DOCKER_HOST": engine.host}, places)
+    (found,) = engine_causes.address_pool(machine)
+    return found
 
 
 @pytest.fixture
