@@ -46,6 +46,7 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
     if run.options.verbosity >= 0 and run.display is not None and not run.display.live:
         report.say(f"  {'selection':<16} collecting the tests of {', '.join(run.targets)}")
     kept = kept_for(run)
+    watching = _watch_early(run, kept) if kept is not None and not run.options.plan_only else None
     one = _one_pytest(run, kept) if one_pytest.may_do(run.options, run.targets) else None
     looking = _EngineLookUp(run) if kept is None else None
     chosen = selection.collect(
@@ -65,7 +66,14 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
         looking.verdict()
     if "kubernetes" in wanted and not run.options.kubeconfig:
         _check_kubeconfig_variable(run)
-    return replace(run, selection=chosen, one_pytest=one)
+    return replace(run, selection=chosen, one_pytest=one, broker=watching)
+
+
+def _watch_early(run: "Run", kept: LiveRun) -> OpenBroker:
+    """Start the broker that watches over pytest beside a kept environment: it takes as long to start as pytest does."""
+    broker = OpenBroker.start(_spec(run, kept), run.places, _pytest_environ(run))
+    run.stack.callback(_end, run, broker)
+    return broker
 
 
 def _one_pytest(run: "Run", kept: LiveRun | None) -> OnePytest:
@@ -126,11 +134,16 @@ def bring_up(run: "Run") -> "Run":
     environ = _pytest_environ(run)
     if run.plan is None or not run.plan.needs_broker:
         return replace(run, pytest_environ=environ)
-    kept = kept_for(run)
+    kept, broker = kept_for(run), run.broker
     if kept is not None and not _hold(run, kept):
         kept = None
-    broker = OpenBroker.start(_spec(run, kept), run.places, environ)
-    run.stack.callback(_end, run, broker)
+    if broker is not None and kept is None:
+        # The environment has ended in the meantime: what is needed is brought up.
+        broker.end(run.environ, _TEARDOWN_DEADLINE)
+        broker = None
+    if broker is None:
+        broker = OpenBroker.start(_spec(run, kept), run.places, environ)
+        run.stack.callback(_end, run, broker)
     if kept is not None:
         report.say(as_typed(f"  {'environment':<16} {kept.run_id}, which is kept (`sct.py env status`)"))
     environ[BROKER_VARIABLE] = str(kept.socket if kept else broker.socket_path)
