@@ -1,4 +1,4 @@
-"""A Kind cluster through `sct.py` against bare `kind create cluster`; and what a run with nothing to do costs.
+"""A Kind cluster through `sct.py` against bare `kind create cluster`.
 
 Both make a cluster of the same node image with the same configuration. A bare one counts as up when its node is ready
 and DNS answers, as ours does; what `kind create cluster` alone and with `--wait` took is stated beside it.
@@ -11,12 +11,11 @@ import json
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from held_engine import HeldEngine, held_engine
-from measure import ROOT, interleaved, machine, medians, newest_journal, save, timed
+from measure import ROOT, Limit, begin, interleaved, medians, newest_journal, save, timed
 
 from sdcm.environment.kind_config import OWN_NODE_LABEL, kind_config
 
@@ -28,15 +27,6 @@ import pytest
 @pytest.mark.integration
 def test_namespace(k8s_cluster):
     assert k8s_cluster.name
-'''
-_NOTHING = '''\
-"""External services: none"""
-import pytest
-
-
-@pytest.mark.integration
-def test_nothing():
-    assert True
 '''
 _NAME = "bench-bare"
 
@@ -97,48 +87,31 @@ def through_sct(folder: Path, env: Mapping[str, str]) -> float:
 
 
 def main() -> None:
-    """Measure, print and write results/cluster.json."""
+    """Measure, print and write results/cluster.json; ends with 1 when a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
-    facts = machine()
+    facts = begin("cluster", "10 minutes")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         tests = folder / "unit_tests" / "integration"
         tests.mkdir(parents=True)
         (tests / "test_k8s.py").write_text(_ON_A_CLUSTER)
-        (tests / "test_nothing.py").write_text(_NOTHING)
         env = {**os.environ, "SCT_STATE_DIR": str(folder / "state")}
-        one = ["-q", "unit_tests/integration/test_nothing.py", "-p", "no:sct", "-p", "no:cacheprovider"]
-        bare_pytest = [sys.executable, "-m", "pytest", *one, "-W", "ignore::pytest.PytestUnknownMarkWarning"]
-        ours = [sys.executable, str(ROOT / "sct.py"), "integration-tests", "-q", "-t", "integration/test_nothing.py"]
         with held_engine(folder) as held:
             bare = Bare(held, folder)
-            began = time.perf_counter()
             taken = interleaved(
                 {"through sct.py": lambda: through_sct(folder, env), "bare, until usable": bare.until_usable},
                 asked.rounds,
             )
-            print(f"clusters took {time.perf_counter() - began:.0f} s", flush=True)
             taken |= bare.parts
-            taken |= interleaved(
-                {
-                    "nothing to do, sct.py": lambda: timed(ours, cwd=folder, env=env),
-                    "nothing to do, sct.py -n 0": lambda: timed([*ours, "-n", "0"], cwd=folder, env=env),
-                    "nothing to do, pytest": lambda: timed(bare_pytest, cwd=folder, env=env),
-                    "nothing to do, pytest -n 1": lambda: timed([*bare_pytest, "-n", "1"], cwd=folder, env=env),
-                },
-                asked.rounds,
-            )
     median = medians(taken)
     claims = {
         f"through sct.py / {side}": round(median["through sct.py"] / median[side], 3)
         for side in ("bare, until usable", "bare, create and --wait", "bare, create")
     }
-    for ours_side, bare_side in (("sct.py -n 0", "pytest"), ("sct.py", "pytest -n 1"), ("sct.py", "pytest")):
-        seconds = median[f"nothing to do, {ours_side}"] - median[f"nothing to do, {bare_side}"]
-        claims[f"nothing to do, {ours_side} - {bare_side} (s)"] = round(seconds, 3)
-    save("cluster", facts, taken, claims)
+    limits = {"through sct.py / bare, until usable": Limit(most=1.05)}
+    sys.exit(not save("cluster", facts, taken, claims, limits))
 
 
 if __name__ == "__main__":

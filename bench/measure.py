@@ -62,6 +62,15 @@ def begin(name: str, expected: str) -> dict[str, Any]:
     return machine()
 
 
+def with_bytecode(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which Python keeps compiled modules, where `sct.py` keeps them anyway.
+
+    With PYTHONDONTWRITEBYTECODE set, bare pytest would compile all it imports each time, and compare badly.
+    """
+    kept = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {"PYTHONPYCACHEPREFIX": str(Path(sys.prefix) / "bytecode"), **kept}
+
+
 def write_suite(folder: Path, tests: int, per_file: int, text: Callable[[int], str]) -> None:
     """Write the files of so many tests.
 
