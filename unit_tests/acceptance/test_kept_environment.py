@@ -37,6 +37,8 @@ def test_an_environment_is_kept_used_and_ended(project, catalogue_image):
         assert f"export DOCKER_HOST={os.environ['DOCKER_HOST']}" in up.out
         (kept,) = json.loads(project.sct("env", "status", "--json").out)
         assert kept["services"] == {"docker": "ready"}
+        # Who asks while it boots waits half a minute for it, and then boots another.
+        wait_for(lambda: _booted(project, kept["run"]), step=0.2, timeout=180, text="a node has been booted ahead")
 
         ended = project.sct("integration-tests", timeout=300)
         assert ended.code == 0, ended.text
@@ -53,8 +55,7 @@ def test_an_environment_is_kept_used_and_ended(project, catalogue_image):
         assert (project.root / "node").read_text() == first
         nodes = [(record["name"], record["what"]) for record in _told(project, kept["run"], "node")]
         assert nodes[:3] == [(first, "handed-on"), (first, "put-back"), (first, "handed-on")]
-        booted = [record for record in _told(project, kept["run"], "container") if record["state"] == "ready"]
-        assert [(record["name"], record["test"]) for record in booted] == [(first, "")]
+        assert [(record["name"], record["test"]) for record in _booted(project, kept["run"])] == [(first, "")]
         (still,) = json.loads(project.sct("env", "status", "--json").out)
         assert still["leases"] == []
     finally:
@@ -62,6 +63,11 @@ def test_an_environment_is_kept_used_and_ended(project, catalogue_image):
     assert down.code == 0, down.text
     assert "nothing is up" in project.sct("env", "status").out
     wait_for(project.nothing_left, step=0.2, timeout=180, text="nothing of the environment is left")
+
+
+def _booted(project, run):
+    """Return the containers of a run that came up."""
+    return [record for record in _told(project, run, "container") if record["state"] == "ready"]
 
 
 def _told(project, run, event):
