@@ -101,7 +101,7 @@ SCENES = {
     "warm": Scene((Moment("set-up", r"(boot|waits for)"), _TESTS_RUN)),
     "failing": Scene((Moment("tests", r"[12] failed"),), wanted="rows + (rows == 10)"),
     "cancelled": Scene(
-        (Moment("tests", r"/5 done \| .* booting", b"\x03"), Moment("asked", r"interrupted: no test")),
+        (Moment("tests", r"[1-9]/5 done.*\d s", b"\x03"), Moment("asked", r"interrupted: no test")),
     ),
 }
 #: Width that pictures are taken at.

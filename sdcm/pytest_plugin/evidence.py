@@ -13,6 +13,7 @@ import pytest
 from sdcm.errors import EnvironmentFailed, SctError
 from sdcm.program import as_typed
 from sdcm.pytest_plugin import collecting, evidence_folder, failure_class
+from sdcm.stop_flag import StopFlag
 from sdcm.wait import guarded_by
 
 if TYPE_CHECKING:
@@ -139,9 +140,10 @@ def pytest_runtest_makereport(
             report.sections.append(("evidence", error.evidence))
         if name == failure_class.ENVIRONMENT and isinstance(error, EnvironmentFailed) and report.when != "call":
             report.longrepr = str(error)
-    if stacks:
+    kept = evidence_folder.keep(item, call, report, findings, name, stacks=stacks, hurry=bool(blame))
+    # Whoever has typed Ctrl-C is not to be shown a hundred lines for each test that ran: they are in its folder.
+    if stacks and not (kept and name == StopFlag.INTERRUPTED):
         report.sections.append(("stacks of all threads when its time was up", stacks))
-    evidence_folder.keep(item, call, report, findings, name, stacks=stacks, hurry=bool(blame))
     report.sections.extend(findings.sections)
     return report
 

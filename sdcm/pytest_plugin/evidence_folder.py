@@ -49,7 +49,7 @@ def keep(
     *,
     stacks: str,
     hurry: bool,
-) -> None:
+) -> bool:
     """Write a failed test's folder, and a record of it into the journal; once for each time it runs.
 
     Args:
@@ -60,9 +60,12 @@ def keep(
         kind: Class of the failure.
         stacks: What all threads were doing when its time was up.
         hurry: The run was asked to stop.
+
+    Returns:
+        Whether it has one.
     """
     if not _wanted(item):
-        return
+        return False
     from sdcm.evidence.findings import FAILURE, UNWELL, Piece
 
     error = call.excinfo.value if call.excinfo is not None else None
@@ -77,6 +80,7 @@ def keep(
     reason = getattr(getattr(report.longrepr, "reprcrash", None), "message", "") or report.longreprtext
     failed = _failed(item, str(report.when), kind, _reason(error, str(reason)), call.stop)
     _write(item, failed, findings, own, _IN_A_HURRY if hurry else SECONDS)
+    return journal.of_this_run() is not None
 
 
 def gather_before_release(item: pytest.Item, findings: "Findings") -> None:

@@ -38,7 +38,8 @@ _SLOWEST = 15
 #: Failures that the summary names.
 _GLANCE = 8
 #: Files of evidence that hold what a failure's own part of the page shows.
-_TOLD_ANYWAY = {"failure.txt", "failure-evidence.txt", "stacks.txt", "output.txt"}
+_TOLD_ANYWAY = {"failure.txt", "failure-evidence.txt", "output.txt"}
+_STACKS = "stacks.txt"
 
 
 def write_html(result: RunResult, timeline: Timeline, path: Path) -> None:
@@ -182,8 +183,9 @@ def _files(folder: Path | None, test: EndedTest) -> Iterator[tuple[Kept, str]]:
     """
     if folder is None or test.evidence is None:
         return
+    told = any(title.startswith("stacks") for title, _ in test.sections)
     for each in test.evidence.files:
-        if each.file in _TOLD_ANYWAY:
+        if each.file in _TOLD_ANYWAY or (told and each.file == _STACKS):
             continue
         with suppress(OSError):
             yield each, (folder / each.file).read_text(encoding="utf-8", errors="replace")

@@ -135,3 +135,15 @@ def test_each_time_a_test_fails_it_has_its_own_evidence(state):
         records.write("test-end", test=TEST, outcome=outcome, seconds=1.0)
     tests = RunResult.from_journal(records).tests
     assert [test.evidence and test.evidence.folder for test in tests] == ["evidence/0", None, "evidence/2"]
+
+
+@pytest.mark.parametrize("sections", [[], [["stacks of all threads when its time was up", "thread MainThread"]]])
+def test_the_page_has_the_stacks_once(state, sections):
+    """An interrupted test has them in its folder alone."""
+    (state / FOLDER / "stacks.txt").write_text("thread MainThread")
+    stacks = {"file": "stacks.txt", "what": "what all threads did", "bytes": 17}
+    records = HandJournal().write("run-start", run="0123abcd")
+    records.write("test-start", test=TEST).write("evidence", test=TEST, folder=FOLDER, line="", files=[stacks])
+    records.write("test-end", test=TEST, outcome="error", worker="gw0", seconds=1.0, sections=sections)
+    result = RunResult.from_file(records.save(state / "journal.jsonl"))
+    assert to_html(result, Timeline.from_journal(records)).count("thread MainThread") == 1
