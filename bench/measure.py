@@ -104,7 +104,12 @@ def interleaved(sides: Mapping[str, Callable[[], float]], rounds: int) -> dict[s
 
 
 def ended(
-    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None, shown: bool = False
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    shown: bool = False,
+    timeout: float = 900.0,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, whatever its status, and return how it went.
 
@@ -115,6 +120,7 @@ def ended(
         cwd: Its folder.
         env: Its environment; ours when omitted.
         shown: Its output goes where ours goes, and is not returned.
+        timeout: Seconds it may take.
     """
     pipe = None if shown else subprocess.PIPE
     # A session of its own: keys reach us alone.
@@ -129,7 +135,7 @@ def ended(
         start_new_session=True,
     )
     try:
-        out, err = child.communicate(timeout=900)
+        out, err = child.communicate(timeout=timeout)
     except BaseException:
         child.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):

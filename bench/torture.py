@@ -85,7 +85,7 @@ def main() -> None:
         env = {**os.environ, "SCT_STATE_DIR": str(folder / "state"), "PYTHONPATH": str(ROOT)}
         argv = [*SCT, "integration-tests", "-q", "-n", str(asked.workers), "-t", "integration/test_torture.py"]
         started = time.perf_counter()
-        ended(argv, cwd=folder, env=env, shown=True)
+        ended(argv, cwd=folder, env=env, shown=True, timeout=600 + 60 * asked.pairs)
         seconds = time.perf_counter() - started
         (run,) = (folder / "state" / "runs").iterdir()
         claims, put_back = _told([json.loads(line) for line in (run / "journal.jsonl").open()])
