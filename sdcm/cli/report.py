@@ -1,6 +1,7 @@
 """`sct.py report`."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -86,7 +87,7 @@ def command(
     junit_xml: Path | None,
     as_json: bool,
 ) -> int:
-    """Show how a run went, from its journal: the last one, or the one with this id; one that was killed, too.
+    """Show how a run went, from its journal: the project's last one, or the one with this id; one that was killed, too.
 
     `report merge` makes one run of the shards of many machines.
     """
@@ -143,9 +144,13 @@ def _journal_of(run: str) -> Path:
     """Return the journal of a run of this machine, after the reports of killed runs are written."""
     from sdcm import journal, paths
     from sdcm.run import report_files
+    from sdcm.run.project import find_project
 
     places = paths.from_environment()
-    state = report_files.find(places, run)
+    project = None
+    with suppress(UsageProblem):
+        project = find_project(Path.cwd())
+    state = report_files.find(places, run, project)
     report_files.write_for_all_dead(places)
     return state / journal.FILE_NAME
 

@@ -165,7 +165,7 @@ def execute(options: RunOptions) -> ExitCode:
         journal = Journal(state / journals.FILE_NAME)
         outer.callback(journal.close)
         runs.claim(places, run_id)
-        report_files.settle(state, options.report_dir or state, options.junit_xml)
+        report_files.settle(state, options.report_dir or state, options.junit_xml, root)
         shard = {"shard": str(options.shard)} if options.shard else {}
         journal.write("run-start", run=run_id, command=options.command, argv=sys.argv[1:], leaks=options.leaks, **shard)
         threading.Thread(target=report_files.write_for_all_dead, args=(places, journal.path), daemon=True).start()

@@ -27,17 +27,19 @@ SELECTION_FILE = "selection.json"
 _TAIL = 4096
 
 
-def settle(state: Path, folder: Path, junit_xml: Path | None) -> None:
+def settle(state: Path, folder: Path, junit_xml: Path | None, project: Path | None = None) -> None:
     """Write down where a run's reports go, and whose run it is.
 
     Args:
         state: The run's state directory.
         folder: Folder of its reports.
         junit_xml: A further place for JUnit.
+        project: The project whose tests run; projects of one user share the place of runs.
     """
     places = {
         "folder": str(folder.absolute()),
         "junit_xml": str(junit_xml.absolute()) if junit_xml else "",
+        "project": str(project or ""),
         "owner": identify().to_record(),
     }
     (state / PLACES_FILE).write_text(json.dumps(places))
@@ -48,19 +50,21 @@ def folder_of(state: Path) -> Path:
     return reports_folder(state)
 
 
-def find(places: Paths, run: str = "") -> Path:
+def find(places: Paths, run: str = "", project: Path | None = None) -> Path:
     """Return the state directory of a run.
 
     Args:
         places: Base directories.
         run: Its id; the run that began last when empty.
+        project: Without an id, this project's last run, where it has one.
 
     Raises:
         UsageProblem: There is no such run.
     """
     known = [state for state in places.runs.iterdir() if (state / PLACES_FILE).exists()] if places.runs.is_dir() else []
     known.sort(key=lambda state: (state / PLACES_FILE).stat().st_mtime)
-    found = [state for state in known if state.name == run] if run else known[-1:]
+    own = [state for state in known if project and _places(state).get("project") == str(project)]
+    found = [state for state in known if state.name == run] if run else (own or known)[-1:]
     if not found:
         newest = ", ".join(state.name for state in known[:-6:-1])
         raise UsageProblem(

@@ -50,6 +50,10 @@ def test_a_run_is_found_by_its_id_and_the_last_without(tmp_path):
     os.utime(first / report_files.PLACES_FILE, (1, 1))
     assert report_files.find(places) == second
     assert report_files.find(places, "first") == first
+    report_files.settle(first, first, None, places.runs / "shop")
+    os.utime(first / report_files.PLACES_FILE, (1, 1))
+    assert report_files.find(places, project=places.runs / "shop") == first
+    assert report_files.find(places, project=places.runs / "other") == second
     with pytest.raises(UsageProblem, match=r"no run third in .*: the last are second, first"):
         report_files.find(places, "third")
 
