@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from unit_tests.lib import injected_faults as faults
+
 SCT = Path(__file__).resolve().parents[2] / "sct.py"
 
 
@@ -32,6 +34,7 @@ class SampleProject:
 
     root: Path
     environ: dict[str, str] = field(default_factory=dict)
+    children: "list[subprocess.Popen[str]]" = field(default_factory=list)
 
     def write(self, name: str, text: str) -> Path:
         """Write a file below the project's root."""
@@ -42,7 +45,7 @@ class SampleProject:
 
     def start(self, *arguments: str, **environ: str) -> "subprocess.Popen[str]":
         """Start `sct.py` in the project's root, in a process group of its own."""
-        return subprocess.Popen(
+        child = subprocess.Popen(
             [sys.executable, str(SCT), *arguments],
             cwd=self.root,
             env={**self.environ, **environ},
@@ -52,6 +55,8 @@ class SampleProject:
             text=True,
             start_new_session=True,
         )
+        self.children.append(child)
+        return child
 
     def sct(self, *arguments: str, timeout: float = 300, **environ: str) -> Ended:
         """Run `sct.py` to its end."""
@@ -97,7 +102,30 @@ def project(tmp_path, tmp_path_factory):
     sample = SampleProject(tmp_path, environ)
     sample.write("pytest.ini", "[pytest]\n")
     sample.write("unit_tests/test_sums.py", "def test_sum():\n    assert 1 + 1 == 2\n")
-    return sample
+    yield sample
+    for child in sample.children:  # a test that was interrupted has ended none; their brokers clean up by themselves
+        if child.poll() is None:
+            child.kill()
+            child.communicate()
+
+
+@pytest.fixture
+def broken(project, tmp_path_factory):
+    """A sample project in which each given function raises once; returns the run's end."""
+    folder = tmp_path_factory.mktemp("break")
+    (folder / "sitecustomize.py").write_text(faults.BREAKER)
+
+    def run(*where, test="", command="integration-tests", options=()):
+        marks = folder / "marks"
+        marks.mkdir()
+        if test:
+            project.write("unit_tests/integration/test_sample.py", test)
+        environ = {"BREAK": ",".join(where), "BREAK_MARKS": str(marks), "PYTHONPATH": str(folder)}
+        ended = project.sct(command, "-n", "1", *options, timeout=480, **environ)
+        assert {mark.name for mark in marks.iterdir()} == set(where), ended.text
+        return ended
+
+    return run
 
 
 def one_line(ended: Ended) -> str:
