@@ -286,59 +286,6 @@ def test_a_cluster_that_fails_costs_only_the_kubernetes_tests(on_engine, engine,
     assert left_of(engine, run) == []
 
 
-@pytest.mark.services("kubernetes")
-def test_a_cluster_goes_while_tests_that_need_none_still_run(on_engine, engine, catalogue_image):
-    """The docker test ends only once it has seen the cluster come and go."""
-    catalogue_image("kind-node")
-    on_engine.write(
-        "unit_tests/integration/test_outlasts.py",
-        '''
-        import os
-        import time
-
-        import docker
-        import pytest
-
-        @pytest.mark.integration
-        @pytest.mark.services("docker")
-        def test_outlasts():
-            """External services: Docker"""
-            client = docker.from_env()
-            wanted = {"label": f"io.x-k8s.kind.cluster=sct-{os.environ['SCT_RUN']}"}
-            for there in (True, False):
-                end = time.monotonic() + 250
-                while bool(client.containers.list(all=True, filters=wanted, ignore_removed=True)) is not there:
-                    assert time.monotonic() < end, there
-                    time.sleep(0.3)
-            client.close()
-        ''',
-    )
-    on_engine.write(
-        "unit_tests/integration/test_k8s.py",
-        '''
-        import pytest
-
-        @pytest.mark.integration
-        def test_namespace(k8s_cluster):
-            """External services: Kubernetes"""
-            assert k8s_cluster.name
-        ''',
-    )
-    ended = on_engine.sct("integration-tests", "-n", "2", timeout=590)
-    assert ended.code == 0, ended.text
-    assert "2 passed" in ended.out
-    (run,) = started(on_engine)
-    records = [json.loads(line) for line in (on_engine.state / "runs" / run / "journal.jsonl").open()]
-    states = [
-        record["state"] for record in records if record["event"] == "service" and record["service"] == "kubernetes"
-    ]
-    assert states == ["waiting", "ready", "dismissed"]
-    removed = next(place for place, record in enumerate(records) if record.get("step") == "cluster removal")
-    assert removed < next(place for place, record in enumerate(records) if record["event"] == "pytest-end")
-    assert [record["reason"] for record in records if record["event"] == "removal-failed"] == []
-    assert left_of(engine, run) == []
-
-
 def test_an_image_that_is_not_to_be_had_is_named(on_engine):
     on_engine.write(
         "unit_tests/integration/test_query.py",
