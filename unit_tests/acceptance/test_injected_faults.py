@@ -153,6 +153,14 @@ def test_a_defect_in_the_runner_around_a_plan(on_engine, engine, broken, where):
 
 
 @pytest.mark.services("docker")
+def test_a_defect_around_a_pytest_that_collects_and_goes_on(on_engine, engine, broken):
+    ended = broken(*faults.IN_ONE_PYTEST, test=ON_THE_ENGINE, options=("-n", "0"))
+    assert_nothing_left(on_engine, engine)
+    assert ended.code == 70, ended.text
+    assert faults.defect_in(faults.IN_ONE_PYTEST[-1]) in ended.text
+
+
+@pytest.mark.services("docker")
 @pytest.mark.parametrize("where", faults.IN_THE_BROKER)
 def test_an_exception_in_the_broker(on_engine, engine, broken, where):
     ended = broken(where, test=ON_THE_ENGINE)

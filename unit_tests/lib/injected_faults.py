@@ -104,6 +104,8 @@ IN_THE_RUNNER = (
     "sdcm.run.teardown:end_strays",
     "sdcm.run.services:_end",
 )
+#: In the runner, where pytest collects and goes on, both in one run: the last is the defect that it ends with (70).
+IN_ONE_PYTEST = ("sdcm.run.one_pytest:OnePytest.go_on", "sdcm.run.one_pytest:OnePytest.close")
 #: In the broker, each the end of a run (75) -> what names it.
 IN_THE_BROKER = {
     "sdcm.broker.server:Server.__init__": "broker failed",
@@ -122,15 +124,10 @@ AT_THE_END = {
     "sdcm.run.report_files:write_for_dead(sdcm.run.broker_process)": "end: write_for_dead failed",
 }
 #: Removals, all of them in one run (0) -> what names it: each is tried again.
-REMOVALS = dict.fromkeys(
-    (
-        "sdcm.ownership.removers:_end_process",
-        "sdcm.ownership.removers:_remove_object",
-        "sdcm.ownership.removers:_remove_labelled",
-        "sdcm.ownership.removers:remove_directory",
-    ),
-    TRIED_AGAIN,
-)
+REMOVALS = {
+    f"sdcm.ownership.removers:{remover}": TRIED_AGAIN
+    for remover in ("_end_process", "_remove_object", "_remove_labelled", "remove_directory")
+}
 #: On the way to what tests ask for, and back, all of them in one run without a cluster (75) -> what names it.
 ON_THE_WAY = {
     "sdcm.broker.desk:BrokerDesk._adopt": "the broker failed on `adopt`",
@@ -181,6 +178,7 @@ ELSEWHERE = {
 ALL = (
     *IN_EVERY_RUN,
     *IN_THE_RUNNER,
+    *IN_ONE_PYTEST,
     *IN_THE_BROKER,
     *AT_THE_END,
     *REMOVALS,
@@ -209,6 +207,7 @@ BY_STAGE = {
     "_end": "sdcm.run.services:_end",
     "bytecode.drop_stale": "sdcm.bytecode:drop_stale",
     "host_load.sampled": "sdcm.run.host_load:sampled",
+    "one.close": "sdcm.run.one_pytest:OnePytest.close",
     "run.display.for_pytest": "sdcm.run.display:JournalDisplay.for_pytest",
     "runs.forget_old_runs": "sdcm.broker.runs:forget_old_runs",
     "session.kill": "sdcm.run.pytest_session:PytestSession.kill",
