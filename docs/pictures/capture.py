@@ -28,6 +28,9 @@ from unit_tests.lib.emulated_terminal import EmulatedTerminal  # noqa: E402 - fo
 
 #: Seconds that a moment may take to come.
 PATIENCE = 400.0
+#: The folder of a project that lasts for one scene, and what stands for it in pictures, as many columns wide.
+_PLACES = re.compile(re.escape(tempfile.gettempdir()) + r"/sct-\w{8}")
+_HOME = "/home/me/sct-shop"
 _FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 TESTS = """
@@ -167,7 +170,7 @@ def keep(terminal: EmulatedTerminal, file: Path) -> None:
     for number in range(len(rows)):
         console.print(_row(terminal, number), no_wrap=True, crop=False, soft_wrap=True)
     # The reader's own fonts: a page that is opened asks no other machine for one.
-    svg = _FONTS.sub("", console.export_svg(title="uv run sct.py integration-tests -n 2"))
+    svg = _PLACES.sub(_HOME, _FONTS.sub("", console.export_svg(title="uv run sct.py integration-tests -n 2")))
     file.with_suffix(".svg").write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n")
 
 

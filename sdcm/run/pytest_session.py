@@ -144,7 +144,7 @@ class PytestSession:
         if before:
             say("interrupted again: tests and containers are killed now")
             return 0.0
-        say(f"interrupted: no test starts any more, running ones have {GRACE:g} s to end; once more kills them")
+        say(f"interrupted: no test starts, running ones have {GRACE:g} s to end; once more kills them")
         flag.put_up(time.time() + GRACE, "the run was interrupted", StopFlag.INTERRUPTED)
         if flag.debugging():
             # Whoever sits at the prompt will not see a file.
