@@ -1,5 +1,6 @@
 """`sct.py report merge`."""
 
+import os
 from pathlib import Path
 
 import click
@@ -31,12 +32,14 @@ def command(folders: tuple[Path, ...], output: Path, count: int | None, junit_xm
     that is missing, or was killed, is named (75), and its tests are reported as not run. How long the tests took is
     added to what SCT_DURATIONS names, and written beside the reports.
     """
+    from sdcm.run import report
     from sdcm.run.merged_run import find_attempts, merge_into
 
     merged = merge_into(output, find_attempts(folders, output), count=count or 0, junit_xml=junit_xml)
     if as_json:
         click.echo((output / "summary.json").read_text())
     else:
+        report.tell_github(merged.result, Path.cwd(), os.environ)
         for line in merged.lines:
             click.echo(line)
     return merged.exit_code

@@ -16,6 +16,7 @@ def to_markdown(result: RunResult) -> str:
     if result.not_run:
         counted += f", {result.not_run} not run"
     lines = [f"## {result.command or 'run'} `{result.run}`: {state}", "", f"{counted} in {result.seconds:.1f} s", ""]
+    lines += _shards(result)
     for name, tests in result.failures_by_class.items():
         lines += [f"### Failed: {name} ({len(tests)})", ""]
         for test in tests[:_LISTED]:
@@ -34,6 +35,14 @@ def to_markdown(result: RunResult) -> str:
         lines += [f"| {test.seconds:.1f} | {_plain(test.test)} |" for test in slowest]
         lines.append("")
     return "\n".join(lines)
+
+
+def _shards(result: RunResult) -> list[str]:
+    """Return what is to be said of the shards of a merged run."""
+    complete = sum(not shard.lost for shard in result.shards)
+    lines = [f"{complete} of {len(result.shards)} shards complete", ""] if result.shards else []
+    lines += _listed("Lost", [_plain(shard.lost) for shard in result.shards if shard.lost])
+    return lines + _listed("Shards that do not fit together", [_plain(misfit) for misfit in result.misfits])
 
 
 def _failure(test: EndedTest, result: RunResult) -> list[str]:

@@ -111,6 +111,7 @@ def _leaves(command: click.Command) -> Iterator[click.Command]:
             yield from _leaves(command.get_command(context, name) or command)
     else:
         yield command
+        yield from getattr(command, "subcommands", {}).values()
 
 
 OPTIONS = {"--help"} | {name for command in _leaves(sct) for option in command.params for name in option.opts}
@@ -128,6 +129,8 @@ def parse(words: list[str]) -> str:
         command, context = found, click.Context(found, parent=context, info_name=rest.pop(0))
         if not rest and isinstance(command, click.Group):
             return ""  # a group, spoken of as such
+    if rest and (below := getattr(command, "subcommands", {}).get(rest[0])):
+        command, context = below, click.Context(below, parent=context, info_name=rest.pop(0))
     if "--help" in rest:
         return ""
     try:

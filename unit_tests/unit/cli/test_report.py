@@ -69,8 +69,11 @@ def test_merge_is_a_command_below_it(tmp_path, monkeypatch):
     assert told.rstrip().endswith("merged")
     assert json.loads(report("merge", "art", "--json", "-o", "other", "--junit-xml", "j.xml"))["exit_code"] == 79
     assert (tmp_path / "j.xml").read_text() == (tmp_path / "other" / "junit.xml").read_text()
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "page.md"))
     done = CliRunner().invoke(command, ["merge", "art"], standalone_mode=False)
     assert done.return_value == 79
+    assert "1 of 1 shards complete" in (tmp_path / "page.md").read_text()
 
 
 def test_two_journals_are_compared(journal, tmp_path):

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sdcm.errors import EnvironmentFailed, UsageProblem
+from sdcm.reporters.markdown import to_markdown
 from sdcm.reporters.merging.attempts import Attempt
 from sdcm.run.merged_run import find_attempts, merge_into
 from sdcm.run.report_files import read_journal
@@ -80,6 +81,12 @@ def test_a_shard_that_never_came_back_is_named_and_its_tests_are_told_as_not_run
     lost = [case for case in cases(art, "sct.shards") if case.find("error") is not None]
     assert [case.get("name") for case in lost] == ["shard 2/3"]
     assert json.loads((art.parent / "out" / "summary.json").read_text())["shards_never_back"] == ["2/3"]
+    page = (art.parent / "out" / "report.html").read_text()
+    assert "never came back: no journal of it was found" in page
+    assert "2 tests did not run" in page
+    told = to_markdown(whole.result)
+    assert "2 of 3 shards complete" in told
+    assert "- shard 2/3 never came back" in told
 
 
 def test_why_a_shard_was_lost_is_told_by_whoever_knows(art):
@@ -152,6 +159,8 @@ def test_shards_that_were_split_differently_are_found_out(art):
     assert whole.exit_code == 64
     assert len(whole.result.misfits) == 1
     assert "00d1ce57 (shards 1, 3), 0bad (shards 2)" in whole.result.misfits[0]
+    assert "0bad (shards 2)" in to_markdown(whole.result)
+    assert "0bad (shards 2)" in (art.parent / "out" / "report.html").read_text()
     # a.py::two ran in two shards and stands once; b.py::two was in nobody's share.
     assert Counter(test.test for test in whole.result.tests)["a.py::two"] == 1
     assert [test.test for test in whole.result.never_ran] == ["b.py::two"]
