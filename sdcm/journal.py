@@ -129,7 +129,7 @@ def end_torn_line(file: int) -> None:
 def parse(line: bytes) -> dict[str, Any] | None:
     """Return the record on one line, None for a torn or foreign line."""
     try:
-        record = json.loads(line)
+        record = json.loads(line.decode())  # of bytes it would look for their encoding first
     except ValueError:
         return None
     return record if isinstance(record, dict) and "event" in record else None

@@ -10,8 +10,9 @@ import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sdcm.evidence.folder import Kept
 from sdcm.exit_codes import ExitCode
@@ -26,6 +27,9 @@ from sdcm.reporters.records import EndedTest, ServiceState
 from sdcm.reporters.time_spent import time_spent
 from sdcm.reporters.timeline import Timeline, test_span
 from sdcm.reporters.whole_files import whole_file
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 FILE_NAME = "report.html"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -56,7 +60,13 @@ def write_html(result: RunResult, timeline: Timeline, path: Path) -> None:
 
 def to_html(result: RunResult, timeline: Timeline) -> str:
     """Return the report's page."""
-    # Imported here: runs that write no page need not wait for it.
+    return template().render(_values(result, timeline))
+
+
+@cache
+def template() -> "Template":
+    """Return the page's template, compiled; a run that has time for it before its end asks for it then."""
+    # Imported here: what writes no page need not wait for it.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -67,7 +77,7 @@ def to_html(result: RunResult, timeline: Timeline) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(seconds=seconds_text, plain=plain)
-    return environment.get_template("report.html.j2").render(_values(result, timeline))
+    return environment.get_template("report.html.j2")
 
 
 def _values(result: RunResult, timeline: Timeline) -> dict[str, Any]:

@@ -97,6 +97,11 @@ class RunResult:
         reader = JournalReader(selected)
         for record in records:
             reader.feed(record)
+        return cls.from_reader(reader)
+
+    @classmethod
+    def from_reader(cls, reader: JournalReader) -> "RunResult":
+        """Return what a reader has heard so far; it may go on reading."""
         exit_code = reader.end.get("exit_code")
         return cls(
             run=text(reader.run, "run"),

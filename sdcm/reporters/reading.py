@@ -167,7 +167,7 @@ class JournalReader:
         place = self._latest.get(text(record, "test"))
         if place is not None:
             started = number(record, "started") or number(record, "at")
-            self.tests[place] = replace(self.tests[place], body=started)
+            self.tests[place] = self.tests[place].with_values(body=started)
 
     def _on_lease(self, record: Record) -> None:
         place = self._latest.get(text(record, "test"))
@@ -186,8 +186,7 @@ class JournalReader:
             self._on_test_start({"test": name})
             place = self._latest[name]
         before = self.tests[place]
-        ended = replace(
-            before,
+        ended = before.with_values(
             outcome=text(record, "outcome"),
             worker=text(record, "worker") or before.worker,
             phase=text(record, "phase"),

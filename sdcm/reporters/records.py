@@ -86,6 +86,12 @@ class EndedTest:
     properties: tuple[tuple[str, str], ...] = ()
     evidence: Evidence | None = None
 
+    def with_values(self, **values: Any) -> "EndedTest":
+        """Return it with other values, as `dataclasses.replace` would: that takes as long as all else of a record."""
+        changed = object.__new__(EndedTest)
+        vars(changed).update(vars(self), **values)
+        return changed
+
     @property
     def unsuccessful(self) -> bool:
         """Whether it failed, in whatever phase."""

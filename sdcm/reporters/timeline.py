@@ -84,16 +84,32 @@ class Timeline:
     @classmethod
     def from_journal(cls, records: Iterable[Record]) -> "Timeline":
         """Read the records, oldest first."""
-        containers: dict[str, Container] = {}
-        waits = WaitsReader()
-        host: list[HostSample] = []
+        reader = TimelineReader()
         for record in records:
-            waits.feed(record)
-            if record["event"] == "host":
-                host.append(_sample(record))
-            elif record["event"] == "container":
-                _live(containers, record)
-        return cls(tuple(containers.values()), waits.over(), tuple(host))
+            reader.feed(record)
+        return reader.over()
+
+
+class TimelineReader:
+    """Reads a timeline out of a journal's records."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._containers: dict[str, Container] = {}
+        self._waits = WaitsReader()
+        self._host: list[HostSample] = []
+
+    def feed(self, record: Record) -> None:
+        """Take in one record."""
+        self._waits.feed(record)
+        if record["event"] == "host":
+            self._host.append(_sample(record))
+        elif record["event"] == "container":
+            _live(self._containers, record)
+
+    def over(self) -> Timeline:
+        """Return the timeline, once all records are in."""
+        return Timeline(tuple(self._containers.values()), self._waits.over(), tuple(self._host))
 
 
 def test_span(test: EndedTest, last: float) -> Span:

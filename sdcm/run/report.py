@@ -104,15 +104,16 @@ def finish(run: "Run") -> ExitCode:
     from sdcm.reporters.critical_path_text import critical_path_record
     from sdcm.reporters.summary import summary_lines
 
-    so_far = report_files.read(run.state)
+    journal = report_files.follow(run.state)
+    so_far = journal.result()
     code = exit_code(run, so_far)
     run.journal.write("critical-path", **critical_path_record(so_far))
     run.journal.write("run-end", exit_code=code)
     try:
-        result = report_files.write_all(run.state)
+        result = report_files.write_all(run.state, journal)
     except EnvironmentFailed as exc:
         complain(str(exc))
-        result, code = report_files.read(run.state), first_that_applies({code, exc.exit_code})
+        result, code = journal.result(), first_that_applies({code, exc.exit_code})
     tell_github(result, run.project, run.environ)
     for line in summary_lines(result, report_files.folder_of(run.state)):
         say(line)

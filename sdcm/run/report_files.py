@@ -19,6 +19,7 @@ from sdcm.program import as_typed
 from sdcm.services import selected
 
 if TYPE_CHECKING:
+    from sdcm.reporters.following import FollowedJournal
     from sdcm.reporters.outcome import RunResult
 
 #: The selection that a run's start makes; where its reports go is in `PLACES_FILE`.
@@ -74,17 +75,23 @@ def find(places: Paths, run: str = "", project: Path | None = None) -> Path:
     return found[0]
 
 
-def write_all(state: Path) -> "RunResult":
+def write_all(state: Path, followed: "FollowedJournal | None" = None) -> "RunResult":
     """Write the reports of a run that is over: what `write` writes, and the HTML page.
+
+    Args:
+        state: The run's state directory.
+        followed: Its journal, where that was read before: only what is new is read then.
 
     Raises:
         EnvironmentFailed: They cannot be written where they go.
     """
-    from sdcm.reporters.html import FILE_NAME
+    from sdcm.reporters import html
 
-    result = write(state)
+    journal = followed or follow(state)
+    result = journal.result()
+    _write(result, state)
     with _told(state):
-        write_page(result, state / journals.FILE_NAME, folder_of(state) / FILE_NAME)
+        html.write_html(result, journal.timeline(), folder_of(state) / html.FILE_NAME)
     return result
 
 
@@ -124,10 +131,15 @@ def write(state: Path) -> "RunResult":
     Raises:
         EnvironmentFailed: They cannot be written where they go.
     """
+    result = read(state)
+    _write(result, state)
+    return result
+
+
+def _write(result: "RunResult", state: Path) -> None:
     from sdcm.reporters.junit import write_junit
     from sdcm.reporters.summary import summary_record
 
-    result = read(state)
     folder = folder_of(state)
     with _told(state):
         folder.mkdir(parents=True, exist_ok=True)
@@ -135,7 +147,14 @@ def write(state: Path) -> "RunResult":
         if extra := _places(state).get("junit_xml"):
             write_junit(result, Path(str(extra)))
         (folder / "summary.json").write_text(json.dumps(summary_record(result, folder), indent=2))
-    return result
+
+
+def follow(state: Path) -> "FollowedJournal":
+    """Return the journal of a run, to be read while the run goes on."""
+    from sdcm.reporters.following import FollowedJournal
+
+    journal = state / journals.FILE_NAME
+    return FollowedJournal(journal, _selection(journal))
 
 
 def read(state: Path) -> "RunResult":
@@ -151,10 +170,14 @@ def read_journal(journal: Path) -> "RunResult":
     """Return how the run of a journal went; what lies beside it tells more, and may be missing."""
     from sdcm.reporters.outcome import RunResult
 
-    chosen: tuple[selected.SelectedTest, ...] = ()
-    with suppress(OSError, ValueError):
-        chosen = selected.read(journal.parent / SELECTION_FILE)
-    return RunResult.from_file(journal, chosen)
+    return RunResult.from_file(journal, _selection(journal))
+
+
+def _selection(journal: Path) -> tuple[selected.SelectedTest, ...]:
+    try:
+        return selected.read(journal.parent / SELECTION_FILE)
+    except (OSError, ValueError):
+        return ()
 
 
 def write_for_dead(state: Path) -> bool:

@@ -35,7 +35,7 @@ _FOR_THE_END = (
     "sdcm.reporters.critical_path_text",
     "sdcm.reporters.github",
     "sdcm.reporters.html",
-    "jinja2",
+    "sdcm.reporters.following",
 )
 
 
@@ -75,17 +75,27 @@ def run_tests(run: "Run") -> "Run":
         if outcome.status == ExitCode.PYTEST_INTERRUPTED:
             break
     run.interrupts.keys_are_pytests = False
+    _look_after(run, status)
+    return run
+
+
+def _look_after(run: "Run", status: int) -> None:
+    """End what tests left running, write what may be lost in a long teardown, and tell of a mistake in what was asked.
+
+    Raises:
+        SctError: What was asked for does not exist.
+    """
     if run.options.integration:
         from sdcm.run.teardown import end_strays
 
         end_strays(run.run_id, run.journal)
-    with suppress(EnvironmentFailed):  # told of when they are written for good
-        report_files.write(run.state)
+    if run.broker is not None:  # what is to be taken down first may take minutes, and be killed in them
+        with suppress(EnvironmentFailed):  # told of when they are written for good
+            report_files.write(run.state)
     if run.selection is None and status in {ExitCode.PYTEST_USAGE_ERROR, ExitCode.NOTHING_SELECTED}:
         raise_for_mistake(run.options, run.project, run.targets, run.pytest_environ)
         if status == ExitCode.NOTHING_SELECTED:
             report.say("no test is selected")
-    return run
 
 
 def _may_take_terminal(run: "Run") -> bool:
@@ -120,10 +130,13 @@ def _wait(run: "Run", session: PytestSession, argv: list[str]) -> PytestOutcome:
 
 
 def _import_for_the_end() -> None:
-    """Import what the run's end needs while there is nothing else to do; what fails here fails there, and is told."""
+    """Load what the run's end needs while there is nothing else to do; what fails here fails there, and is told."""
     with suppress(Exception):
         for module in _FOR_THE_END:
             importlib.import_module(module)
+        from sdcm.reporters.html import template
+
+        template()
 
 
 def display_of(run: "Run") -> JournalDisplay:
