@@ -7,12 +7,11 @@ uv run python bench/lint.py [--rounds 5]
 
 import argparse
 import os
-import resource
 import sys
 import tempfile
 from pathlib import Path
 
-from measure import ROOT, interleaved, machine, medians, save, timed, write_suite
+from measure import ROOT, Limit, begin, busy, interleaved, medians, save, write_suite
 
 _PER_FILE = 50
 _HEAD = '''"""Orders, part {file}.
@@ -63,20 +62,12 @@ def tests_that_keep_the_rules(file: int) -> str:
     return _HEAD.format(file=file) + "".join(_TEST.format(number=number) for number in range(_PER_FILE))
 
 
-def busy(argv: list[str], cwd: Path, env: dict[str, str]) -> float:
-    """Run a program to its end and return the processor seconds it took."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    timed(argv, cwd=cwd, env=env)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-
-
 def main() -> None:
     """Measure, print and write results/lint.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
-    facts = machine()
+    facts = begin("lint", "4 minutes")
     with tempfile.TemporaryDirectory() as temporary:
         sides = {}
         for tests in (1_000, 10_000):
@@ -103,7 +94,7 @@ def main() -> None:
         claims[f"collect with the rules / without, {tests} tests"] = round(
             median[f"collect with the rules, {tests}"] / median[f"collect without, {tests}"], 3
         )
-    save("lint", facts, taken, claims)
+    save("lint", facts, taken, claims, {"collect with the rules / without, 10000 tests": Limit(most=1.15)})
 
 
 if __name__ == "__main__":

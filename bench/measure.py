@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import resource
 import signal
 import statistics
 import subprocess
@@ -158,6 +159,14 @@ def timed(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = Non
     if done.returncode != expect:
         sys.exit(f"{' '.join(argv)} ended with {done.returncode}, not {expect}:\n{done.stdout}\n{done.stderr}")
     return seconds
+
+
+def busy(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> float:
+    """Run a program to its end and return the processor seconds that it and its children took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    timed(argv, cwd=cwd, env=env)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def newest_journal(state: Path) -> Path:
