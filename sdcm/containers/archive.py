@@ -1,5 +1,6 @@
 """Files into and out of containers as tar archives: works with any engine, local or not, and mounts nothing."""
 
+import importlib
 import io
 import shutil
 import tarfile
@@ -7,6 +8,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import ModuleType
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ def first_file(chunks: Iterable[bytes]) -> tuple[bytes, tarfile.TarInfo]:
     raise FileNotFoundError("the archive holds no file")
 
 
+def tarfile_with_filters() -> ModuleType:
+    """Return a tarfile that keeps what is unpacked inside its folder: Python's has learnt that with 3.11.4."""
+    return tarfile if hasattr(tarfile, "data_filter") else importlib.import_module("backports.tarfile")
+
+
 def unpack(chunks: Iterable[bytes], source: str, destination: Path) -> Path:
     """Put what an archive of `source` holds where `cp -r source destination` would put it.
 
@@ -92,7 +99,7 @@ def unpack(chunks: Iterable[bytes], source: str, destination: Path) -> Path:
         for chunk in chunks:
             spool.write(chunk)
         spool.seek(0)
-        with tarfile.open(fileobj=spool) as archive:
+        with tarfile_with_filters().open(fileobj=spool) as archive:
             archive.extractall(staging, filter="data")
         (top,) = Path(staging).iterdir()
         if top.is_dir() and target.is_dir():
