@@ -24,8 +24,7 @@ def take_share(run: "Run", chosen: Selection, shard: shards.Shard) -> Selection:
     known = durations.seconds_by_test(durations.read(durations.file_to_read(run.project, run.places, run.environ)))
     shares = shards.share(chosen.tests, shard.count, known)
     shares.write(run.state / shards.SHARES_FILE)
-    ids = set(shares.tests[shard.index - 1])
-    mine = tuple(test for test in chosen.tests if test.nodeid in ids)
+    mine = shares.of(shard, chosen.tests)
     selected.write(run.state / SELECTION_FILE, mine)
     expected = sum(unit.seconds for unit in shards.alike_units(mine, known))
     digest = shares.digest

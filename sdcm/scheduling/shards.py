@@ -70,6 +70,11 @@ class Shares:
         lines = ",\n".join(json.dumps(share) for share in self.tests)
         path.write_text(f'{{"digest": {json.dumps(self.digest)}, "shares": [\n{lines}\n]}}\n')
 
+    def of(self, shard: Shard, tests: Iterable[SelectedTest]) -> tuple[SelectedTest, ...]:
+        """Return a shard's tests out of those of the run, in their order; groups are whole."""
+        own = set(self.tests[shard.index - 1])
+        return tuple(test for test in tests if test.nodeid in own)
+
     @classmethod
     def read(cls, path: Path) -> "Shares | None":
         """Return what was written down; None where nothing is, or it is torn."""
@@ -91,7 +96,7 @@ def alike_units(selected: Iterable[SelectedTest], durations: Durations | None = 
     return units(ordered, durations)
 
 
-def share(selected: Iterable[SelectedTest], count: int, durations: Durations | None = None) -> Shares:
+def share(selected: Sequence[SelectedTest], count: int, durations: Durations | None = None) -> Shares:
     """Return the shares of all machines of a run.
 
     Args:
@@ -187,11 +192,3 @@ def _first_fit(costed: Sequence[_Costed], count: int, limit: int) -> list[list[_
         shares[index].append(each)
         room[index] -= each.cost
     return shares
-
-
-def share_of(
-    shard: Shard, selected: Sequence[SelectedTest], durations: Durations | None = None
-) -> tuple[SelectedTest, ...]:
-    """Return a shard's tests, in the order of the selection; groups stay whole; see `share`."""
-    chosen = set(share(selected, shard.count, durations).tests[shard.index - 1])
-    return tuple(test for test in selected if test.nodeid in chosen)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from sdcm.errors import UsageProblem
-from sdcm.scheduling.shards import Shard, Shares, parse, share, share_of, split
+from sdcm.scheduling.shards import Shard, Shares, parse, share, split
 from sdcm.scheduling.units import units
 from unit_tests.lib.scheduling_session import ids_of, one_test, some_tests
 
@@ -15,6 +15,10 @@ def heavy_tailed(count, seed=1):
     chance = random.Random(seed)
     tests = [one_test(f"t{n % 40}.py::t{n}", group=f"g{n % 7}" if n % 11 == 0 else "") for n in range(count)]
     return tests, {test.nodeid: chance.lognormvariate(0, 1.2) for test in tests}
+
+
+def share_of(shard, tests, known=None):
+    return share(tests, shard.count, known).of(shard, tests)
 
 
 def test_together_the_shards_are_the_whole_and_no_test_is_in_two():
