@@ -7,11 +7,10 @@ import pytest
 
 from sdcm import journal, paths
 from sdcm.pytest_plugin.session import acts, is_worker
+from sdcm.scheduling.protocol import WAITED_PROPERTY
 from sdcm.scheduling.units import split_group
 from sdcm.services import selected
 
-#: Seconds a test waited for what it needs: user property of its set-up report.
-WAITED_PROPERTY = "sct_waited"
 #: What durations that could not be noted are journalled as, a step that failed.
 STEP = "durations"
 

@@ -10,9 +10,9 @@ import pytest
 from sdcm.broker.protocol import SERVICES_VARIABLE
 from sdcm.errors import ServiceUnavailable, UsageProblem
 from sdcm.pytest_plugin import collecting, stopping
-from sdcm.pytest_plugin.durations import WAITED_PROPERTY
 from sdcm.pytest_plugin.journalling import tell_that_tests_begin
 from sdcm.pytest_plugin.session import RunContext, context_of
+from sdcm.scheduling.protocol import WAITED_PROPERTY
 from sdcm.services.table import BROUGHT_UP
 
 #: Seconds; a shorter wait is no wait.

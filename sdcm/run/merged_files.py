@@ -12,12 +12,11 @@ from sdcm.paths import LAST_WORDS
 from sdcm.reporters.merging.attempts import ShardRun
 from sdcm.reporters.records import PHASES
 from sdcm.scheduling import durations
+from sdcm.scheduling.protocol import WAITED_PROPERTY
 
 Record = dict[str, Any]
 DURATIONS = "durations.json"
 LOGS = "logs"
-#: As `sdcm.pytest_plugin.durations` notes it: seconds that a test waited for its services.
-_WAITED = "sct_waited"
 
 
 def gather(out: Path, runs: Mapping[str, ShardRun], records: Iterable[Record]) -> list[Record]:
@@ -105,5 +104,5 @@ def _measured(records: Iterable[Record]) -> Iterable[tuple[str, float]]:
         phases = record.get("phases")
         if record["event"] != "test-end" or not isinstance(phases, dict) or body not in phases:
             continue
-        waited = sum(float(value) for name, value in record.get("properties") or () if name == _WAITED)
+        waited = sum(float(value) for name, value in record.get("properties") or () if name == WAITED_PROPERTY)
         yield str(record["test"]), max(0.0, float(record.get("seconds") or 0.0) - waited)

@@ -7,6 +7,8 @@ from typing import Protocol
 Ready = Callable[[str], bool]
 #: Seconds each test took before, by node id.
 Durations = Mapping[str, float]
+#: User property of a test's set-up report: seconds it waited for its services, which are none of its own.
+WAITED_PROPERTY = "sct_waited"
 #: Reports that a worker collected other tests than the rest: the worker's id and what differs.
 ReportMismatch = Callable[[str, str], None]
 #: Notes what the scheduler does, for `--debug`.
