@@ -84,6 +84,7 @@ def _values(result: RunResult, timeline: Timeline) -> dict[str, Any]:
     unsuccessful_tests = unsuccessful(result)
     failures = _shortened(result, timeline, unsuccessful_tests[:_TOLD])
     path = critical_path(result)
+    data = html_data(result, timeline, path)
     return {
         "result": result,
         "verdict": _verdict(result),
@@ -96,12 +97,12 @@ def _values(result: RunResult, timeline: Timeline) -> dict[str, Any]:
         "not_told": len(unsuccessful_tests) - len(failures),
         "slowest": _slowest(result, timeline),
         "spent": time_spent(result, timeline),
-        "kinds": _kinds(result, timeline),
+        "kinds": _kinds(result, timeline) | ({"wait"} if data["waits"] else set()),
         "path": folded(path),
         "path_line": critical_path_line(path),
         "style": (_TEMPLATES / "report.css").read_text(),
         "script": "\n".join((_TEMPLATES / name).read_text() for name in _SCRIPTS),
-        "data": _embedded(html_data(result, timeline)),
+        "data": _embedded(data),
     }
 
 
@@ -133,13 +134,12 @@ def _waited(result: RunResult, timeline: Timeline, test: EndedTest) -> float:
 
 
 def _kinds(result: RunResult, timeline: Timeline) -> set[str]:
-    """Return what the timeline draws, so that its legend names nothing else."""
+    """Return what the timeline draws beside waits, so that its legend names nothing else."""
     kinds = {"setup"} if any(test.phases for test in result.tests) else set()
     kinds |= {{"xpassed": "passed", "xfailed": "skipped", "error": "failed"}.get(each, each) for each in result.counts}
     kinds |= {"host"} if timeline.host else set()
     kinds |= {"step"} if result.steps else set()
-    kinds |= {"boot", "up"} if timeline.containers else set()
-    return kinds | ({"wait"} if any(_waited(result, timeline, test) for test in result.tests) else set())
+    return kinds | ({"boot", "up"} if timeline.containers else set())
 
 
 def _verdict(result: RunResult) -> str:

@@ -4,10 +4,10 @@ Times are milliseconds since the run's start; words that many tests share are ke
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sdcm.reporters.critical_path import critical_path, folded
+from sdcm.reporters.critical_path import Link, folded
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.records import OUTCOMES, EndedTest
 from sdcm.reporters.timeline import Timeline, spans_of_steps, test_span
@@ -34,8 +34,13 @@ class _Words:
         return list(self._places)
 
 
-def html_data(result: RunResult, timeline: Timeline) -> dict[str, Any]:
+def html_data(result: RunResult, timeline: Timeline, path: Sequence[Link]) -> dict[str, Any]:
     """Return the data of the page's script.
+
+    Args:
+        result: The run.
+        timeline: What happened in it when.
+        path: Its critical path.
 
     Returns:
         `total` (ms), the words `outcomes`, `files`, `workers`, `classes`, `services`, `reasons`, and rows:
@@ -67,10 +72,7 @@ def html_data(result: RunResult, timeline: Timeline) -> dict[str, Any]:
             ]
             for container in timeline.containers
         ],
-        "path": [
-            [plain(link.what), link.kind, _ms(link.started - first), _ms(link.seconds)]
-            for link in folded(critical_path(result))
-        ],
+        "path": [[plain(link.what), link.kind, _ms(link.started - first), _ms(link.seconds)] for link in folded(path)],
         "host": [
             [_ms(each.at - first), round(each.cpu), round(each.memory), each.used_mb]
             for each in timeline.host[:: every or 1]

@@ -6,6 +6,7 @@ import pytest
 from sdcm import journal
 from sdcm.journal import Journal
 from sdcm.reporters import html
+from sdcm.reporters.critical_path import critical_path
 from sdcm.reporters.html import to_html, write_html
 from sdcm.reporters.html_data import html_data
 from sdcm.reporters.outcome import RunResult
@@ -66,9 +67,14 @@ def test_the_page_needs_nothing_from_elsewhere():
     assert not re.search(r"""(src|href)="(?!#)|@import|url\(|https?:|fetch\(|XMLHttp""", told)
 
 
+def data_of(records):
+    result = RunResult.from_journal(records)
+    return html_data(result, Timeline.from_journal(records), critical_path(result))
+
+
 def test_what_the_timeline_draws_is_in_milliseconds_since_the_start():
     records = mixed()
-    data = html_data(RunResult.from_journal(records), Timeline.from_journal(records))
+    data = data_of(records)
     assert data["steps"] == [["engine", "done", 100, 2000, ""]]
     assert data["containers"][0] == ["sct-1", "db:5", "a.py::one", 2500, 6500, 6900]
     assert data["containers"][1][4:] == [-1, data["total"]]
@@ -88,7 +94,7 @@ def test_the_machines_load_is_drawn_with_a_bounded_number_of_samples():
     records = HandJournal().write("run-start")
     for place in range(4001):
         records.write("host", after=1.0, cpu=place % 100, memory=50, used_mb=place)
-    host = html_data(RunResult.from_journal(records), Timeline.from_journal(records))["host"]
+    host = data_of(records)["host"]
     assert len(host) == 1334
     assert host[1] == [4000, 3, 50, 3]
 
