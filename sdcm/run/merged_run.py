@@ -30,11 +30,10 @@ from sdcm.evidence.folder import FOLDER as EVIDENCE
 from sdcm.exit_codes import ExitCode
 from sdcm.reporters import html
 from sdcm.reporters.critical_path_text import critical_path_record
-from sdcm.reporters.junit import write_junit
 from sdcm.reporters.merging.attempts import Attempt, Chosen, ShardRun, choose, read
 from sdcm.reporters.merging.merge import Merged, merge
 from sdcm.reporters.outcome import RunResult
-from sdcm.reporters.summary import summary_lines, summary_record
+from sdcm.reporters.summary import summary_lines
 from sdcm.reporters.timeline import Timeline
 from sdcm.reporters.whole_files import whole_file
 from sdcm.run import merged_files, report_files
@@ -165,10 +164,7 @@ def _write(out: Path, merged: Merged, environ: Mapping[str, str], junit_xml: Pat
         file.writelines(json.dumps(record, separators=(",", ":"), default=str) + "\n" for record in records)
     at_end = replace(so_far.milestones, end=round(last - so_far.started, 3))
     result = replace(so_far, exit_code=int(merged.exit_code), finished=True, milestones=at_end).beside(journal)
-    write_junit(result, out / "junit.xml", environ)
-    if junit_xml is not None:
-        write_junit(result, junit_xml, environ)
-    (out / "summary.json").write_text(json.dumps(summary_record(result, out), indent=2))
+    report_files.put(result, out, junit_xml, environ)
     html.write_html(result, Timeline.from_journal(records), out / html.FILE_NAME)
     merged_files.note_durations(out, records, environ)
     return result

@@ -5,7 +5,7 @@ the same from the run's state directory alone.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,16 +137,33 @@ def write(state: Path) -> "RunResult":
 
 
 def _write(result: "RunResult", state: Path) -> None:
+    extra = _places(state).get("junit_xml")
+    with _told(state):
+        put(result, folder_of(state), Path(str(extra)) if extra else None)
+
+
+def put(
+    result: "RunResult", folder: Path, junit_xml: Path | None = None, environ: Mapping[str, str] | None = None
+) -> None:
+    """Write JUnit and the summary of a run into a folder, which is made.
+
+    Args:
+        result: How it went.
+        folder: The folder.
+        junit_xml: A further place for JUnit.
+        environ: Tells which CI system JUnit is for; this process's own when omitted.
+
+    Raises:
+        OSError: They cannot be written there.
+    """
     from sdcm.reporters.junit import write_junit
     from sdcm.reporters.summary import summary_record
 
-    folder = folder_of(state)
-    with _told(state):
-        folder.mkdir(parents=True, exist_ok=True)
-        write_junit(result, folder / "junit.xml")
-        if extra := _places(state).get("junit_xml"):
-            write_junit(result, Path(str(extra)))
-        (folder / "summary.json").write_text(json.dumps(summary_record(result, folder), indent=2))
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (folder / "junit.xml", junit_xml):
+        if path is not None:
+            write_junit(result, path, environ)
+    (folder / "summary.json").write_text(json.dumps(summary_record(result, folder), indent=2))
 
 
 def follow(state: Path) -> "FollowedJournal":
