@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from sdcm.cli.run_options import db_option, keep_for_option
 from sdcm.errors import EnvironmentFailed, SctError
 from sdcm.exit_codes import ExitCode
 from sdcm.services.table import BROUGHT_UP
@@ -29,21 +30,8 @@ def command() -> None:
     help="What to bring up; repeatable. Default: docker and kubernetes.",
 )
 @click.option("--setup", is_flag=True, help="May install what this machine lacks.")
-@click.option(
-    "--db",
-    type=click.Choice(["auto", "scylla", "cassandra"]),
-    default="auto",
-    show_default=True,
-    help="Node flavour; auto: Scylla where its image is to be had, else Cassandra.",
-)
-@click.option(
-    "--keep-for",
-    type=click.FloatRange(min=0.01),
-    default=4.0,
-    show_default=True,
-    metavar="HOURS",
-    help="How long it stays; then it ends by itself.",
-)
+@db_option
+@keep_for_option("How long it stays; then it ends by itself.")
 def up(services: tuple[str, ...], setup: bool, db: str, keep_for: float) -> int:
     """Bring an environment up and leave it; later runs and plain pytest use it."""
     from sdcm.run.environment_up import environment_up

@@ -6,7 +6,7 @@ import click
 from click.core import ParameterSource
 
 from sdcm.cli import completing
-from sdcm.cli.run_options import shared_options
+from sdcm.cli.run_options import db_option, keep_for_option, shared_options
 from sdcm.program import as_typed
 
 
@@ -35,13 +35,7 @@ sct.py integration-tests -t integration/test_cql.py::test_cql_query -n 0 -- -s -
     help="Fail (69) instead of skipping when this service is unavailable; repeatable.",
 )
 @click.option("--allow-all-skipped", is_flag=True, help="A run in which everything was skipped exits 0, not 69.")
-@click.option(
-    "--db",
-    type=click.Choice(["auto", "scylla", "cassandra"]),
-    default="auto",
-    show_default=True,
-    help="Node flavour; auto: Scylla where its image is to be had, else Cassandra.",
-)
+@db_option
 @click.option("--kubeconfig", default="", metavar="PATH", help="Use this cluster instead of a Kind cluster of our own.")
 @click.option(
     "--leaks",
@@ -55,14 +49,7 @@ sct.py integration-tests -t integration/test_cql.py::test_cql_query -n 0 -- -s -
 @click.option(
     "--keep-failed", is_flag=True, help="Leave what failed tests used (4 leases at most) and say how to enter it."
 )
-@click.option(
-    "--keep-for",
-    type=click.FloatRange(min=0.01),
-    default=4.0,
-    show_default=True,
-    metavar="HOURS",
-    help="With --keep and --keep-failed.",
-)
+@keep_for_option("With --keep and --keep-failed.")
 @click.pass_context
 def command(context: click.Context, /, quiet: int, verbose: int, keep_for: float, **options: Any) -> int:
     """Run the integration tests: bring up what they need, run them with xdist, take everything down."""

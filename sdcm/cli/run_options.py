@@ -85,6 +85,32 @@ _SHARED = [
 ]
 
 
+#: Which database nodes are made of.
+db_option = click.option(
+    "--db",
+    type=click.Choice(["auto", "scylla", "cassandra"]),
+    default="auto",
+    show_default=True,
+    help="Node flavour; auto: Scylla where its image is to be had, else Cassandra.",
+)
+
+
+def keep_for_option(meaning: str) -> Callable[[F], F]:
+    """Return the option for how many hours something stays up.
+
+    Args:
+        meaning: Its help.
+    """
+    return click.option(
+        "--keep-for",
+        type=click.FloatRange(min=0.01),
+        default=4.0,
+        show_default=True,
+        metavar="HOURS",
+        help=meaning,
+    )
+
+
 def shared_options(workers: str) -> Callable[[F], F]:
     """Add the shared options to a command.
 
