@@ -19,18 +19,17 @@ _SHOWN = 100
 _BACKGROUND_SHARES = 64
 _TAIL = 40
 _DISK_FULL = "no space left on device"
+_NO_NAME = r"Temporary failure (?:in name resolution|resolving)|Could not resolve|\bEAI_AGAIN\b"
 #: What a package client says of a network that may be better in a moment.
 _PASSING = re.compile(
-    r"Temporary failure (?:in name resolution|resolving)|Could not resolve"
-    r"|Connect(?:ion)? (?:reset|timed out|refused)|Read timed out|Timeout was reached|Operation too slow"
-    r"|spurious network error|E(?:CONNRESET|TIMEDOUT|AI_AGAIN)\b|socket hang up"
+    _NO_NAME + r"|Connect(?:ion)? (?:reset|timed out|refused)|Read timed out|Timeout was reached|Operation too slow"
+    r"|spurious network error|E(?:CONNRESET|TIMEDOUT)\b|socket hang up"
     r"|TLS handshake timeout|i/o timeout|unexpected EOF|50[234] (?:Bad Gateway|Service|Gateway)",
     re.IGNORECASE,
 )
 #: What one says where no package registry can be found at all.
 _NO_REGISTRY = re.compile(
-    r"Temporary failure (?:in name resolution|resolving)|Could not resolve|no such host"
-    r"|Name or service not known|Network is unreachable|ENOTFOUND|EAI_AGAIN|Unknown host",
+    _NO_NAME + r"|no such host|Name or service not known|Network is unreachable|ENOTFOUND|Unknown host",
     re.IGNORECASE,
 )
 
