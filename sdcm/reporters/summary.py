@@ -7,12 +7,14 @@ from typing import Any
 from sdcm.reporters.critical_path import critical_path
 from sdcm.reporters.critical_path_text import critical_path_line, critical_path_record
 from sdcm.reporters.outcome import RunResult
-from sdcm.reporters.records import EndedTest
+from sdcm.reporters.records import EndedTest, SkipGroup
 from sdcm.reporters.shard_lines import shard_lines, shard_record
 
 #: Failures that are listed; the reports have them all.
 _LISTED = 50
 _WIDTH = 16
+#: Between the subject of a skip's reason and what is said of it.
+_SAID = " is "
 _PLURALS = {"error": "errors"}
 _MILESTONES = {
     "first_test": "first test after {:.1f} s",
@@ -31,7 +33,7 @@ def summary_lines(result: RunResult, reports: Path | str) -> list[str]:
         reports: Folder of the reports.
     """
     lines = [_row("tests", _tests(result))]
-    lines += [_row("", str(group)) for group in result.skips]
+    lines += [_row("", str(group)) for group in _alike(result.skips)]
     lines += shard_lines(result, _listed)
     lines += _failures(result)
     lines += _listed("changed", [f"{test}: {', then '.join(found)}" for test, found in result.changed.items()])
@@ -85,6 +87,23 @@ def summary_record(result: RunResult, reports: Path | str) -> dict[str, Any]:
         "critical_path": critical_path_record(result),
         "reports": str(reports),
     }
+
+
+def _alike(groups: Sequence[SkipGroup]) -> list[SkipGroup]:
+    """Return skips as rows; those with the same said of several things, as of images that are not here, in one."""
+    rows: dict[tuple[str, str, str], list[SkipGroup]] = {}
+    for group in groups:
+        subject, _, said = group.reason.partition(_SAID)
+        kind = subject.partition(" ")[0]
+        rows.setdefault((group.service, kind, said) if said else (group.service, group.reason, ""), []).append(group)
+    return sorted((_joined(said, alike) for (_, _, said), alike in rows.items()), key=lambda row: -row.count)
+
+
+def _joined(said: str, groups: list[SkipGroup]) -> SkipGroup:
+    if len(groups) == 1:
+        return groups[0]
+    subjects = ", ".join(group.reason.partition(_SAID)[0] for group in groups)
+    return SkipGroup(sum(group.count for group in groups), groups[0].service, f"{subjects}: each{_SAID}{said}")
 
 
 def _tests(result: RunResult) -> str:

@@ -99,3 +99,24 @@ def test_the_record_is_json_and_says_the_same() -> None:
     ]
     assert record["leftovers"] == ["volume v (busy)"]
     assert (record["exit_code"], record["finished"], record["not_run"], record["reports"]) == (1, True, 1, "/r")
+
+
+def test_skips_that_say_the_same_of_several_images_are_one_row() -> None:
+    records = HandJournal().write("run-start", after=0)
+    for test, image in (
+        ("a.py::one", "scylla-bench (s/b:1)"),
+        ("a.py::two", "gemini (s/g:2)"),
+        ("a.py::three", "gemini (s/g:2)"),
+    ):
+        records.test(test, "skipped", reason=f"docker: image {image} is neither here nor pullable -- docker load it")
+    records.test("a.py::four", "skipped", reason="docker: this node is no ring -- ask for three")
+    records.test("a.py::five", "skipped", reason="docker: nothing to say")
+    lines = summary_lines(RunResult.from_journal(records), "/r")
+    assert lines[1:4] == [
+        (
+            "                   3 skipped: docker (image gemini (s/g:2), image scylla-bench (s/b:1): "
+            "each is neither here nor pullable -- docker load it)"
+        ),
+        "                   1 skipped: docker (nothing to say)",
+        "                   1 skipped: docker (this node is no ring -- ask for three)",
+    ]
