@@ -32,6 +32,9 @@ BEFORE_RELEASE = pytest.StashKey["Findings"]()
 #: Set on a test as soon as one of its phases has failed.
 FAILED = pytest.StashKey[bool]()
 _LOG_LINES = 60
+#: Lines of state before a container's log, and of the log itself, of one that is well.
+_STATE_LINES = 2
+_BRIEF_LINES = 10
 #: Seconds for all evidence of a test: an engine that does not answer must not hold its report.
 _DEADLINE = 15.0
 _ANSWER = 5.0
@@ -144,8 +147,20 @@ def pytest_runtest_makereport(
     # Whoever has typed Ctrl-C is not to be shown a hundred lines for each test that ran: they are in its folder.
     if stacks and not (kept and name == StopFlag.INTERRUPTED):
         report.sections.append(("stacks of all threads when its time was up", stacks))
-    report.sections.extend(findings.sections)
+    # Containers that are well have the rest in the folder: an assertion is not to stand above a screen of a boot's log.
+    well = kept and report.when == "call" and not (findings.endings or findings.engine_lost or stacks)
+    report.sections.extend((title, brief(text) if well else text) for title, text in findings.sections)
     return report
+
+
+def brief(text: str) -> str:
+    """Return what a container tells as its state and the last lines of its log."""
+    lines = text.splitlines()
+    left_out = len(lines) - _STATE_LINES - _BRIEF_LINES
+    if left_out <= _STATE_LINES:
+        return text
+    said = f"... ({left_out} lines more are in the test's evidence)"
+    return "\n".join([*lines[:_STATE_LINES], said, *lines[-_BRIEF_LINES:]])
 
 
 def _disk_full(item: pytest.Item) -> str:

@@ -25,3 +25,14 @@ def test_an_interrupted_tests_stacks_are_told_where_no_folder_has_them(request, 
         hook.send(report)
     item.stash[evidence.FAILED] = False
     assert (STACKS in report.sections) is told
+
+
+def test_the_log_of_a_container_that_is_well_is_told_in_short():
+    """An assertion stands above a screen of a boot's log otherwise, all of which is in the test's folder."""
+    log = [f"line {number}" for number in range(60)]
+    told = evidence.brief("\n".join(["had before by: a.py::one", "image db:5, running", *log])).splitlines()
+    assert told[:2] == ["had before by: a.py::one", "image db:5, running"]
+    assert told[2] == "... (50 lines more are in the test's evidence)"
+    assert told[3:] == log[-10:]
+    short = "\n".join(["image db:5, running", *log[:12]])
+    assert evidence.brief(short) == short
