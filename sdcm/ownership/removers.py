@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from sdcm import paths, process_identity
 from sdcm.errors import EnvironmentFailed
@@ -40,6 +41,8 @@ _ORDER = {
     "volume": 3,
     "network": 3,
     "labelled": 4,
+    # The images of one run's source tree; all others stay.
+    "image": 5,
     "directory": 6,
     "engine": 9,
 }
@@ -115,6 +118,7 @@ def removers(runtime: Path | None = None) -> dict[str, Remover]:
         "volume": _remove_object,
         "kind-cluster": _remove_kind_cluster,
         "labelled": _remove_labelled,
+        "image": _remove_image,
         "process": _end_process,
         "directory": directory,
     }
@@ -192,6 +196,12 @@ def _remove_labelled(entry: Entry, deadline: float) -> None:
         _remove_all(endpoint, items, max(end - time.monotonic(), 1.0))
         if time.monotonic() > end:
             raise EnvironmentFailed(f"objects of run {entry.name} keep appearing", why="something still makes them")
+
+
+def _remove_image(entry: Entry, deadline: float) -> None:
+    status, answer = Endpoint.from_facts(entry.facts).call("DELETE", f"/images/{quote(entry.name)}", timeout=deadline)
+    if status not in {200, 404}:
+        raise EnvironmentFailed(f"image {entry.name} is still there", why=str((answer or {}).get("message", status)))
 
 
 def _remove_all(endpoint: Endpoint, items: list[DockerObject], deadline: float) -> None:

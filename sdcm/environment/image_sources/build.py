@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sdcm.environment.catalogue import Entry
 from sdcm.environment.image_sources.build_context import build_arguments, certificate_bundle, context
@@ -58,6 +58,7 @@ def build(
     deadline: float,
     tell: Callable[[str], None],
     environ: Mapping[str, str] = os.environ,
+    archive: IO[bytes] | None = None,
 ) -> None:
     """Build an image with the engine's classic builder; finished steps of an earlier attempt are taken over.
 
@@ -70,6 +71,7 @@ def build(
         deadline: Seconds that the build may be silent.
         tell: Called with each step.
         environ: For proxies and certificate authorities.
+        archive: The build context, a tar archive at its beginning; that of the entry's folder when omitted.
 
     Raises:
         BuildFailed: A step failed.
@@ -81,7 +83,7 @@ def build(
     client = endpoint.client(timeout=deadline)
     try:
         events = client.api.build(
-            fileobj=context(entry, certificate_bundle(environ)),
+            fileobj=archive or context(entry, certificate_bundle(environ)),
             custom_context=True,
             tag=entry.reference,
             buildargs=build_arguments(entry, references, environ),

@@ -1,0 +1,119 @@
+"""The image that shards of a run start from in a cluster: a project's dependencies and its source tree.
+
+The dependencies are an image of their own, named after what they follow from, so that a run after a change of the
+source alone builds one small layer. The image with the source tree belongs to one run.
+"""
+
+import hashlib
+import io
+import os
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from sdcm import process
+from sdcm.environment.catalogue import Entry, docker_folder
+from sdcm.environment.engine import Engine
+from sdcm.environment.image_sources import build
+from sdcm.environment.image_sources.build_context import certificate_bundle, context
+from sdcm.environment.images_here import Image, ImagesHere
+from sdcm.environment.step import Step
+from sdcm.errors import SctError, UsageProblem
+from sdcm.ownership.ledger import Ledger
+
+#: Files that the dependencies follow from.
+_LOCK_FILES = ("pyproject.toml", "uv.lock")
+#: Folders that are never source, where there is no git to ask.
+_NO_SOURCE = frozenset({".git", ".venv", "venv", "__pycache__", "node_modules", ".pytest_cache", ".mypy_cache"})
+_GIT_TIMEOUT = 60.0
+#: Kind of these images in a ledger.
+LEDGER_KIND = "image"
+
+
+def runner_image(engine: Engine, base: Image, project: Path, *, run_id: str, ledger: Ledger, step: Step) -> str:
+    """Build the image of a project's shards.
+
+    Args:
+        engine: Where to build.
+        base: What the catalogue has for them.
+        project: The project's root folder.
+        run_id: The run that the image is for.
+        ledger: The run's; told before the image is made.
+        step: Reported to; its deadline holds.
+
+    Returns:
+        The image's reference.
+
+    Raises:
+        UsageProblem: The project has no pyproject.toml.
+        BuildFailed: A step failed.
+    """
+    if not (project / "pyproject.toml").is_file():
+        raise UsageProblem(
+            "--on kubernetes: no runner image can be made",
+            why=f"{project} has no pyproject.toml that says what to install",
+            mend="name an image that has the project in it: --image REFERENCE",
+        )
+    files = source_files(project)
+    dependencies = _dependencies(engine, base, project, files, step)
+    reference = f"sct/runner-project:{run_id}"
+    ledger.will_make(LEDGER_KIND, reference, **engine.facts())
+    _build(engine, _entry("project", reference), dependencies, _archive("project", project, "project", files), step)
+    return reference
+
+
+def _entry(folder: str, reference: str) -> Entry:
+    return Entry(f"runner-{folder}", reference, folder=docker_folder() / "runner" / folder)
+
+
+def _dependencies(engine: Engine, base: Image, project: Path, files: Iterable[Path], step: Step) -> str:
+    """Return the image with the project's dependencies; it is made once for all runs with the same."""
+    locks = [each for each in files if each.as_posix() in _LOCK_FILES]
+    archive = _archive("dependencies", project, "lock", locks)
+    digest = hashlib.sha256(base.id.encode() + archive.getvalue()).hexdigest()[:16]
+    reference = f"sct/runner-dependencies:{digest}"
+    if ImagesHere(engine.endpoint).inspect(reference) is None:
+        _build(engine, _entry("dependencies", reference), base.reference, archive, step)
+    return reference
+
+
+def _build(engine: Engine, entry: Entry, base: str, archive: io.BytesIO, step: Step) -> None:
+    build.build(
+        engine.endpoint,
+        entry,
+        {"BASE": base},
+        digest=entry.reference,
+        log=step.log,
+        deadline=step.deadline,
+        tell=step.say,
+        archive=archive,
+    )
+
+
+def _archive(folder: str, project: Path, prefix: str, files: Iterable[Path]) -> io.BytesIO:
+    """Return a build context: the folder's Dockerfile and the files below `prefix`; the same files, the same bytes."""
+    made = context(_entry(folder, f"sct/runner-{folder}:context"), certificate_bundle(os.environ))
+    made.seek(0)
+    with tarfile.open(fileobj=made, mode="a") as tar:
+        for name in sorted(files):
+            member = tar.gettarinfo(project / name, f"{prefix}/{name.as_posix()}")
+            member.mtime, member.uid, member.gid, member.uname, member.gname = 0, 0, 0, "", ""
+            with (project / name).open("rb") if member.isreg() else io.BytesIO() as content:
+                tar.addfile(member, content if member.isreg() else None)
+    made.seek(0)
+    return made
+
+
+def source_files(project: Path) -> list[Path]:
+    """Return a project's source files, relative to it: what git knows, and what is new and not ignored.
+
+    A project without git gives every file outside the folders that tools make.
+    """
+    try:
+        argv = ["git", "-C", str(project), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = process.run(argv, timeout=_GIT_TIMEOUT).stdout.split("\0")
+    except SctError:
+        found = (each.relative_to(project) for each in project.rglob("*"))
+        names = [str(each) for each in found if not _NO_SOURCE & set(each.parts)]
+    files = sorted({Path(name) for name in names if name})
+    return [name for name in files if (project / name).is_file() or (project / name).is_symlink()]

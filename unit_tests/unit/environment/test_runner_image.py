@@ -1,0 +1,34 @@
+"""What of a project goes into the image that its shards start from."""
+
+import tarfile
+
+from sdcm.environment.runner_image import _archive, source_files
+
+
+def project_of(tmp_path):
+    for name in ("pyproject.toml", "sdcm/a.py", ".venv/lib/x.py", "sdcm/__pycache__/a.pyc"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "link").symlink_to("sdcm/a.py")
+    (tmp_path / "sdcm" / "a.py").chmod(0o755)
+    return tmp_path
+
+
+def test_a_project_without_git_gives_what_is_source(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    names = [name.as_posix() for name in source_files(project_of(tmp_path))]
+    assert names == ["link", "pyproject.toml", "sdcm/a.py"]
+
+
+def test_the_same_files_make_the_same_context(tmp_path):
+    project = project_of(tmp_path)
+    files = [project.relative_to(project) / name for name in ("link", "sdcm/a.py")]
+    first = _archive("project", project, "project", files).getvalue()
+    (project / "sdcm" / "a.py").touch()
+    again = _archive("project", project, "project", files)
+    assert again.getvalue() == first
+    with tarfile.open(fileobj=again) as tar:
+        assert "FROM" in tar.extractfile("Dockerfile").read().decode()
+        assert tar.getmember("project/link").linkname == "sdcm/a.py"
+        assert tar.getmember("project/sdcm/a.py").mode & 0o100
+        assert tar.extractfile("project/sdcm/a.py").read() == b"sdcm/a.py"
