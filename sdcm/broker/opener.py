@@ -56,6 +56,7 @@ class BrokerSpec:
         tests_first: Seconds for which a Kind cluster lets the start of the tests go before, as both want all
             processors; 0 where no test could run without it.
         keeps: The environment outlives its opener (`env up`, `--keep`): a node is kept ready for the next run.
+        shards: What is to run as a Job of a cluster (`--on kubernetes`), as a record; empty for nothing.
     """
 
     run_id: str
@@ -72,6 +73,7 @@ class BrokerSpec:
     repeat: int = 1
     tests_first: float = 0.0
     keeps: bool = False
+    shards: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "BrokerSpec":

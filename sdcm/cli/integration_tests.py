@@ -6,6 +6,7 @@ import click
 from click.core import ParameterSource
 
 from sdcm.cli import completing
+from sdcm.cli.on_options import on_options, taken
 from sdcm.cli.run_options import db_option, keep_for_option, shared_options
 from sdcm.program import as_typed
 
@@ -50,6 +51,7 @@ sct.py integration-tests -t integration/test_cql.py::test_cql_query -n 0 -- -s -
     "--keep-failed", is_flag=True, help="Leave what failed tests used (4 leases at most) and say how to enter it."
 )
 @keep_for_option("With --keep and --keep-failed.")
+@on_options
 @click.pass_context
 def command(context: click.Context, /, quiet: int, verbose: int, keep_for: float, **options: Any) -> int:
     """Run the integration tests: bring up what they need, run them with xdist, take everything down."""
@@ -58,4 +60,5 @@ def command(context: click.Context, /, quiet: int, verbose: int, keep_for: float
 
     by_default = context.get_parameter_source("workers") is ParameterSource.DEFAULT
     options["workers_asked"] = options["workers"] is not None and not by_default
-    return execute(RunOptions("integration-tests", verbosity=verbose - quiet, keep_for=keep_for * 3600, **options))
+    more = {"verbosity": verbose - quiet, "keep_for": keep_for * 3600, **taken(options)}
+    return execute(RunOptions("integration-tests", **more))

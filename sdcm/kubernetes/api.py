@@ -7,7 +7,7 @@ that package's typed clients find them on `KubernetesNamespace`.
 import http.client
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from sdcm.kubernetes.kubeconfig import Access, read_access
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
+#: Bytes of a long answer that are handed on at a time.
+_PIECE = 1 << 16
 
 
 class ApiRefused(SctError):
@@ -149,6 +151,28 @@ class Api:
         except ApiRefused as exc:
             if exc.status != 404:
                 raise
+
+    def stream(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[bytes]:
+        """Yield a long answer as it comes, on a connection of its own.
+
+        Raises:
+            ApiRefused: The server refused.
+            ApiSilent: It does not answer, was silent for too long, or broke off.
+        """
+        connection = self._connect()
+        target = urlsplit(self.access.server).path.rstrip("/") + (f"{path}?{urlencode(query)}" if query else path)
+        try:
+            connection.request("GET", target, headers=dict(self.access.headers))
+            answer = connection.getresponse()
+            if answer.status >= 400:
+                raise _refusal("GET", path, answer.status, answer.read())
+            while piece := answer.read1(_PIECE):
+                yield piece
+        except (OSError, http.client.HTTPException) as exc:
+            why = str(exc) or type(exc).__name__
+            raise ApiSilent(f"the Kubernetes API at {self.access.server} broke off", why=why) from exc
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Close this thread's connection."""

@@ -23,19 +23,20 @@ _NOW: Mapping[str, Any] = {"propagationPolicy": "Background"}
 _POD_GRACE = 1
 
 
-def make_namespace(kubeconfig: str | Path, name: str, labels: Mapping[str, str]) -> None:
+def make_namespace(kubeconfig: str | Path, name: str, labels: Mapping[str, str], context: str = "") -> None:
     """Make a namespace, and return when its default service account is there for pods to run as.
 
     Args:
         kubeconfig: The cluster's kubeconfig.
         name: Name of the namespace.
         labels: Labels of the lease; they name the run and the lease.
+        context: Context in the kubeconfig; its current one when empty.
 
     Raises:
         ApiRefused: It exists, or may not be made.
         DeadlinePassed: The cluster does not equip it.
     """
-    api = Api.of(kubeconfig)
+    api = Api.of(kubeconfig, context)
     try:
         metadata = {"name": name, "labels": dict(labels)}
         api.call("POST", _NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})

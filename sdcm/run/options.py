@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from sdcm.run.on_kubernetes.asked import OnKubernetes
 from sdcm.scheduling.shards import Shard
 
 
@@ -37,6 +38,7 @@ class RunOptions:
         test_timeout: Seconds that a test's body may take; None: what the project or the default says.
         verbosity: -1 less, 0 normal, 1 more.
         pytest_args: Passed to pytest untouched.
+        on: The pods of a cluster that run the tests, a share each; None: this machine runs them.
     """
 
     command: Literal["unit-tests", "integration-tests"]
@@ -64,6 +66,7 @@ class RunOptions:
     test_timeout: float | None = None
     verbosity: int = 0
     pytest_args: tuple[str, ...] = ()
+    on: OnKubernetes | None = None
 
     @property
     def integration(self) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdcm import bytecode, paths
 from sdcm import journal as journals
@@ -32,6 +33,11 @@ from sdcm.run.plan import Plan, make_plan
 from sdcm.run.pytest_session import PytestOutcome
 from sdcm.run.selection import Selection
 from sdcm.run.signals import Interrupts
+
+if TYPE_CHECKING:
+    from sdcm.kubernetes.job_place import JobPlace
+    from sdcm.run.merged_run import MergedRun
+    from sdcm.scheduling.shards import Shares
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,9 @@ class Run:
         pytest_environ: Environment for pytest (after `bring_up`).
         one_pytest: The pytest that has collected and waits for word whether to go on (after `select`), if any.
         outcome: How pytest ended (after `run_tests`).
+        place: Where the shards run (after `submit_shards`).
+        shares: Which tests each has (after `submit_shards`).
+        merged: What they have found (after `follow_shards`).
     """
 
     options: RunOptions
@@ -73,6 +82,9 @@ class Run:
     pytest_environ: Mapping[str, str] = field(default_factory=dict)
     one_pytest: OnePytest | None = None
     outcome: PytestOutcome | None = None
+    place: "JobPlace | None" = None
+    shares: "Shares | None" = None
+    merged: "MergedRun | None" = None
 
     @property
     def state(self) -> Path:
@@ -93,7 +105,8 @@ Stage = Callable[[Run], Run]
 
 def select(run: Run) -> Run:
     """Choose the tests; `unit-tests` leaves that to pytest itself."""
-    if not run.options.integration and not run.options.plan_only and run.options.shard is None:
+    options = run.options
+    if not options.integration and not options.plan_only and options.shard is None and options.on is None:
         return run
     return services.select_while_looking_for_engine(run)
 
@@ -132,6 +145,32 @@ def _nothing_selected(run: Run) -> Done:
 STAGES: tuple[Stage, ...] = (select, plan, services.bring_up, tests.run_tests)
 
 
+def submit_shards(run: Run) -> Run:
+    """With `--on kubernetes`, in place of what brings services up: submit the Job whose pods are the shards."""
+    from sdcm.run.on_kubernetes import stage
+
+    return stage.submit(run)
+
+
+def follow_shards(run: Run) -> Run:
+    """With `--on kubernetes`, in place of pytest: follow the pods, and merge what they have found."""
+    from sdcm.run.on_kubernetes import stage
+
+    return stage.follow(run)
+
+
+#: The order of a run whose tests run in a cluster.
+STAGES_ELSEWHERE: tuple[Stage, ...] = (select, plan, submit_shards, follow_shards)
+
+
+def _finish(run: Run) -> ExitCode:
+    if run.merged is None:
+        return report.finish(run)
+    from sdcm.run.on_kubernetes import stage
+
+    return stage.finish(run)
+
+
 def _writable(folder: Path, what: str, mend: str, *, private: bool = False) -> Path:
     """Make a folder, for this user alone where it is `private`, and return it.
 
@@ -165,7 +204,9 @@ def execute(options: RunOptions) -> ExitCode:
         journal = Journal(state / journals.FILE_NAME)
         outer.callback(journal.close)
         runs.claim(places, run_id)
-        report_files.settle(state, options.report_dir or state, options.junit_xml, root)
+        # The reports of shards are merged ones; of this journal there are some when the run is killed before.
+        here = options.on is None
+        report_files.settle(state, (here and options.report_dir) or state, options.junit_xml if here else None, root)
         shard = {"shard": str(options.shard)} if options.shard else {}
         journal.write("run-start", run=run_id, command=options.command, argv=sys.argv[1:], leaks=options.leaks, **shard)
         threading.Thread(target=report_files.write_for_all_dead, args=(places, journal.path), daemon=True).start()
@@ -177,10 +218,10 @@ def execute(options: RunOptions) -> ExitCode:
                 if not options.plan_only:
                     run = replace(run, display=stack.enter_context(tests.display_of(run)))
                     stack.enter_context(host_load.sampled(journal))
-                for stage in STAGES:
+                for stage in STAGES if options.on is None else STAGES_ELSEWHERE:
                     interrupts.check()
                     run = stage(run)
-            return report.finish(run)
+            return _finish(run)
         except Done as done:
             journal.write("run-end", exit_code=done.code)
             if options.plan_only:

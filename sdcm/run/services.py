@@ -47,7 +47,8 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
         report.say(f"  {'selection':<16} collecting the tests of {', '.join(run.targets)}")
     kept = kept_for(run)
     watching = _watch_early(run, kept) if kept is not None and not run.options.plan_only else None
-    one = _one_pytest(run, kept) if one_pytest.may_do(run.options, run.targets) else None
+    goes_on = run.options.on is None and one_pytest.may_do(run.options, run.targets)
+    one = _one_pytest(run, kept) if goes_on else None
     looking = _EngineLookUp(run) if kept is None else None
     chosen = selection.collect(
         run.options,
@@ -62,9 +63,9 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
         chosen = sharding.take_share(run, chosen, run.options.shard)
     wanted = {label for test in chosen.tests for label in test.services} | set(run.options.require)
     needs_engine = "docker" in wanted or ("kubernetes" in wanted and not run.options.kubeconfig)
-    if needs_engine and not run.options.plan_only and looking is not None:
+    if needs_engine and not run.options.plan_only and looking is not None and run.options.on is None:
         looking.verdict()
-    if "kubernetes" in wanted and not run.options.kubeconfig:
+    if "kubernetes" in wanted and not run.options.kubeconfig and run.options.on is None:
         _check_kubeconfig_variable(run)
     return replace(run, selection=chosen, one_pytest=one, broker=watching)
 
@@ -72,7 +73,7 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
 def _watch_early(run: "Run", kept: LiveRun) -> OpenBroker:
     """Start the broker that watches over pytest beside a kept environment: it takes as long to start as pytest does."""
     broker = OpenBroker.start(_spec(run, kept), run.places, _pytest_environ(run))
-    run.stack.callback(_end, run, broker)
+    run.stack.callback(end, run, broker)
     return broker
 
 
@@ -143,7 +144,7 @@ def bring_up(run: "Run") -> "Run":
         broker = None
     if broker is None:
         broker = OpenBroker.start(_spec(run, kept), run.places, environ)
-        run.stack.callback(_end, run, broker)
+        run.stack.callback(end, run, broker)
     if kept is not None:
         report.say(as_typed(f"  {'environment':<16} {kept.run_id}, which is kept (`sct.py env status`)"))
     environ[BROKER_VARIABLE] = str(kept.socket if kept else broker.socket_path)
@@ -173,6 +174,8 @@ def _pytest_environ(run: "Run") -> dict[str, str]:
 def kept_for(run: "Run") -> LiveRun | None:
     """Return the kept environment that this run can use: any, unless its options ask for one of its own."""
     options = run.options
+    if options.on is not None:
+        return None
     if options.kubeconfig or options.db != "auto" or options.keep or options.keep_failed or options.fresh_nodes:
         return None
     return kept_environment(run.places)
@@ -232,7 +235,7 @@ def _require(run: "Run", socket: Path) -> None:
                 raise ServiceUnavailable(f"--require {label}", why=str(exc)) from exc
 
 
-def _end(run: "Run", broker: OpenBroker) -> None:
+def end(run: "Run", broker: OpenBroker) -> None:
     """Let the broker tear down and wait for it; do it from the ledger when it cannot."""
     if (run.options.keep or run.options.keep_failed) and broker.alive():
         with suppress(SctError), BrokerClient(broker.socket_path, "runner", deadline=5.0) as client:

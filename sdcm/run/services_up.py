@@ -31,7 +31,11 @@ from sdcm.paths import Paths
 from sdcm.run.cluster_steps import ClusterSteps
 from sdcm.run.engine_steps import EngineSteps
 from sdcm.run.engine_watch import LOST_FILE
+from sdcm.run.on_kubernetes.steps import ShardSteps
 from sdcm.services.selected import NODE_IMAGE
+
+#: What the runner waits for with `--on kubernetes`: the Job that the cluster has taken.
+SHARDS = "shards"
 
 
 class ServicesUp:
@@ -60,6 +64,7 @@ class ServicesUp:
         self._engine_steps = EngineSteps(spec, places, ledger, self.graph, gate)
         self._engine_steps.on_lost = self._engine_lost
         self._cluster_steps = ClusterSteps(spec, places, ledger, self.graph, gate, self._engine_steps)
+        self._shard_steps = ShardSteps(spec, ledger, self.graph, gate, self._engine_steps)
         self._watched: set[str] = set()
         self._lock = threading.Lock()
 
@@ -69,6 +74,8 @@ class ServicesUp:
         """Start every step that the plan names."""
         for service in self._spec.services:
             self._start(service)
+        if self._spec.shards:
+            self._shard_steps.job()
 
     def call_with_engine(self, then: Callable[[Engine], None]) -> None:
         """Have the engine passed on once it is up; to be said before `begin`."""
@@ -80,6 +87,8 @@ class ServicesUp:
 
     def wait(self, service: str) -> dict[str, str]:
         """Wait for a service and return the variables a test reaches it by."""
+        if service == SHARDS:
+            return self._shard_steps.job().result().facts()
         if service == "kubernetes":
             self._cluster_steps.hurry()
         self._start(service)

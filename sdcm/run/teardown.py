@@ -14,8 +14,10 @@ from sdcm import journal as journals
 from sdcm import paths, process_identity
 from sdcm.broker.opener import LOG_FILE
 from sdcm.cloud.removal import REMOVERS, remove_owned
+from sdcm.environment import kind_nodes
 from sdcm.environment.engine import stop_if_unused
 from sdcm.journal import Journal
+from sdcm.kubernetes import job_place
 from sdcm.ownership import removers, strays
 from sdcm.ownership.ledger import FILE_NAME, Entry, Ledger, read
 from sdcm.ownership.removers import Leftover
@@ -53,7 +55,12 @@ def tear_down(run_id: str, places: Paths, ledger: Ledger, journal: Journal) -> l
     with_cluster = [entry for entry in entries if clusters and entry.kind == "namespace"]
     clouds = [entry for entry in entries if entry.kind in REMOVERS]
     first = [entry for entry in entries if entry not in (*last, *with_cluster, *clouds)]
-    extra = {"namespace": _remove_namespace, "engine": lambda _: _stop_engine(places)}
+    extra = {
+        "namespace": _remove_namespace,
+        "engine": lambda _: _stop_engine(places),
+        job_place.LEDGER_KIND: lambda entry: _clear_job(entry, run_id),
+        kind_nodes.LEDGER_KIND: kind_nodes.unload,
+    }
     leftovers = removers.remove(first, ledger, DEADLINE - _FOR_THE_LAST, extra=extra)
     for entry in with_cluster:
         ledger.removed(entry)
@@ -83,6 +90,11 @@ def _remove_namespace(entry: Entry) -> None:
     from sdcm.kubernetes.ownership import LEASE
 
     remove_namespace(entry.facts["kubeconfig"], entry.name, {LEASE: entry.name}, _NAMESPACE_DEADLINE)
+
+
+def _clear_job(entry: Entry, run_id: str) -> None:
+    """Remove the Job of a run's shards, its pods and the namespace that was made for them."""
+    job_place.clear(job_place.JobPlace.from_facts(entry.facts), run_id, _NAMESPACE_DEADLINE)
 
 
 def end_strays(run_id: str, journal: Journal) -> None:

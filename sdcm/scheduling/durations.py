@@ -103,11 +103,15 @@ def seconds_by_test(known: Mapping[str, Duration]) -> dict[str, float]:
 def write(path: Path, known: Mapping[str, Duration]) -> None:
     """Write a file; it appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A line a test, so that a diff of two files reads well.
-    lines = (f"{json.dumps(test)}: [{known[test].seconds:.3f}, {known[test].runs}]" for test in sorted(known))
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    temporary.write_text(f'{{"format": {_FORMAT}, "tests": {{\n' + ",\n".join(lines) + "\n}}\n")
+    temporary.write_text(to_text(known))
     temporary.replace(path)
+
+
+def to_text(known: Mapping[str, Duration]) -> str:
+    """Return a file's content: a line a test, so that a diff of two files reads well."""
+    lines = (f"{json.dumps(test)}: [{known[test].seconds:.3f}, {known[test].runs}]" for test in sorted(known))
+    return f'{{"format": {_FORMAT}, "tests": {{\n' + ",\n".join(lines) + "\n}}\n"
 
 
 def note(path: Path, measured: Mapping[str, float]) -> None:

@@ -24,6 +24,9 @@ class FakeCluster:
         requests: `METHOD path` of every request.
         finalize: Called with each object whose deletion waits for finalizers; the controller of the test.
         logs: `namespace/pod` -> its log.
+        denied: `verb resource`, or `verb resource/subresource`, that the user has no right to.
+        version: Major and minor version.
+        gone: Nobody answers any more.
     """
 
     def __init__(self) -> None:
@@ -32,12 +35,16 @@ class FakeCluster:
         self.finalize: Callable[[dict[str, Any]], None] = lambda _item: None
         self.on_namespace: Callable[[str], None] = self._give_account
         self.logs: dict[str, str] = {}
+        self.denied: set[str] = set()
+        self.version = ("1", "34")
+        self.gone = False
         self.kinds: dict[str, list[dict[str, Any]]] = {
             "v1": [
                 _kind("namespaces", "Namespace", namespaced=False, short=("ns",)),
                 _kind("pods", "Pod", short=("po",)),
                 _kind("configmaps", "ConfigMap", short=("cm",)),
                 _kind("services", "Service"),
+                _kind("secrets", "Secret"),
                 _kind("events", "Event"),
                 _kind("serviceaccounts", "ServiceAccount"),
                 _kind("nodes", "Node", namespaced=False),
@@ -98,10 +105,9 @@ class FakeCluster:
             return self._delete(parts.path, body or {})
 
     def _get(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
-        if path in {"/apis", "/version"}:
-            groups = [version for version in self.kinds if "/" in version]
-            of_groups = [{"preferredVersion": {"groupVersion": version}} for version in groups]
-            return 200, {"groups": of_groups} if path == "/apis" else {"gitVersion": "v1.34.4"}
+        if path in {"/version", "/apis"}:
+            groups = [{"preferredVersion": {"groupVersion": version}} for version in self.kinds if "/" in version]
+            return 200, {"groups": groups, "major": self.version[0], "minor": self.version[1], "gitVersion": "v1.34.4"}
         version = path.removeprefix("/apis/").removeprefix("/api/")
         if version in self.kinds:
             return 200, {"resources": self.kinds[version]}
@@ -118,6 +124,10 @@ class FakeCluster:
         }
 
     def _post(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if path.endswith("/selfsubjectaccessreviews"):
+            asked = body["spec"]["resourceAttributes"]
+            what = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
+            return 201, {"status": {"allowed": f"{asked['verb']} {what}" not in self.denied}}
         name = body["metadata"].get("name") or body["metadata"]["generateName"] + "1"
         if f"{path}/{name}" in self.objects:
             return _status(409, "AlreadyExists")
@@ -235,6 +245,9 @@ class FakeCluster:
             protocol_version = "HTTP/1.1"
 
             def _serve(self) -> None:
+                if cluster.gone:
+                    self.close_connection = True
+                    return
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length)) if length else None
                 status, answer = cluster.answer(self.command, self.path, body, self.headers.get("Content-Type", ""))

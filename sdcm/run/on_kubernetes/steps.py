@@ -1,0 +1,153 @@
+"""The broker's steps of `--on kubernetes`: from the source tree to a Job that the cluster has taken.
+
+access (may we? is it new enough?) --> engine --> runner image --> registry, or Kind's nodes --> job
+"""
+
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from sdcm.broker.gate import Gate
+from sdcm.broker.opener import BrokerSpec
+from sdcm.environment.graph import Graph, RunningStep
+from sdcm.environment.image_push import pull_login, push_image
+from sdcm.environment.kind_nodes import load_into_nodes
+from sdcm.environment.runner_image import runner_image
+from sdcm.kubernetes import indexed_job, job_place
+from sdcm.kubernetes.indexed_job import JobSpec
+from sdcm.kubernetes.job_place import JobPlace
+from sdcm.kubernetes.namespaces import make_namespace
+from sdcm.kubernetes.ownership import LEASE
+from sdcm.ownership import labels
+from sdcm.ownership.ledger import Ledger
+from sdcm.run.engine_steps import IMAGE_DEADLINE, EngineSteps
+from sdcm.run.on_kubernetes.target import Target
+
+_ACCESS_DEADLINE = 60.0
+_JOB_DEADLINE = 120.0
+_MOVE_DEADLINE = 1800.0
+#: What a pod is given where nobody says.
+_CPU, _MEMORY = "500m", "2Gi"
+
+
+class ShardSteps:
+    """Starts each step once; what returns a future starts what it needs."""
+
+    def __init__(self, spec: BrokerSpec, ledger: Ledger, graph: Graph, gate: Gate, on: EngineSteps) -> None:
+        """Start nothing yet."""
+        self._spec = spec
+        self._ledger = ledger
+        self._graph = graph
+        self._gate = gate
+        self._on = on
+
+    def job(self) -> "Future[JobPlace]":
+        """Return the future Job, which the cluster has taken; none of its pods need run yet."""
+        image = self._image_in_cluster()
+        return self._graph.step("job", self._submit, needs=[self._access(), image], deadline=_JOB_DEADLINE)
+
+    @property
+    def _target(self) -> Target:
+        return Target.from_record(self._spec.shards)
+
+    def _place(self) -> JobPlace:
+        name = f"sct-{self._spec.run_id}"
+        target = self._target
+        return JobPlace(
+            target.kubeconfig, target.context, target.namespace or name, name, "" if target.namespace else "yes"
+        )
+
+    def _access(self) -> "Future[str]":
+        return self._graph.step("access", self._require, deadline=_ACCESS_DEADLINE)
+
+    def _require(self, step: RunningStep) -> str:
+        place = self._place()
+        api = place.api()
+        try:
+            job_place.require(api, place)
+        finally:
+            api.close()
+        step.detail = f"context {place.context}, namespace {place.namespace}"
+        return api.access.server
+
+    def _image_in_cluster(self) -> "Future[str]":
+        """Return the future reference of the runner image as the cluster knows it."""
+        target = self._target
+        if target.image:
+            given: Future[str] = Future()
+            given.set_result(target.image)
+            return given
+        base = self._graph.step(
+            "runner base",
+            lambda step: self._on.images().ensure("runner", step),
+            needs=[self._access(), self._on.engine()],
+            deadline=IMAGE_DEADLINE,
+        )
+        made = self._graph.step(
+            "runner image", lambda step: self._make_image(base, step), needs=[base], deadline=IMAGE_DEADLINE
+        )
+        name = "push" if target.registry else "load"
+        return self._graph.step(name, lambda step: self._move(made, step), needs=[made], deadline=_MOVE_DEADLINE)
+
+    def _make_image(self, base: "Future[Any]", step: RunningStep) -> str:
+        return runner_image(
+            self._on.engine().result(),
+            base.result(),
+            Path(self._target.project),
+            run_id=self._spec.run_id,
+            ledger=self._ledger,
+            step=step,
+        )
+
+    def _move(self, made: "Future[str]", step: RunningStep) -> str:
+        target, engine = self._target, self._on.engine().result()
+        if target.registry:
+            return push_image(engine, made.result(), target.registry, step)
+        with self._gate.making():
+            load_into_nodes(engine, target.context, made.result(), self._ledger, step)
+        return made.result()
+
+    def _submit(self, step: RunningStep) -> JobPlace:
+        place, target = self._place(), self._target
+        own = {**labels.of_run(self._spec.run_id, "shard"), LEASE: place.job}
+        login = pull_login(target.registry) if target.registry else ""
+        spec = JobSpec(
+            name=place.job,
+            namespace=place.namespace,
+            image=self._image_in_cluster().result(),
+            shards=target.shards,
+            labels=own,
+            cpu=target.cpu or _CPU,
+            memory=target.memory or _MEMORY,
+            limit_cpu=bool(target.cpu),
+            pull=bool(target.image or target.registry),
+            account=target.account,
+            secret=place.job if login else "",
+            files=target.files,
+        )
+        api = place.api()
+        try:
+            with self._gate.making():
+                self._ledger.will_make(job_place.LEDGER_KIND, place.job, **place.facts())
+                if place.own:
+                    step.say(f"making namespace {place.namespace}")
+                    make_namespace(place.kubeconfig, place.namespace, own, place.context)
+                job_place.submit(api, place, _objects(spec, login))
+        finally:
+            api.close()
+        step.detail = f"{place.job} in namespace {place.namespace}, {target.shards} pods"
+        return place
+
+
+def _objects(spec: JobSpec, login: str) -> dict[str, dict[str, Any]]:
+    """Return what is made, by collection, in this order."""
+    objects = {"configmaps": indexed_job.config_map(spec)}
+    if login:
+        objects["secrets"] = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "kubernetes.io/dockerconfigjson",
+            "metadata": {"name": spec.secret, "labels": dict(spec.labels)},
+            "data": {".dockerconfigjson": login},
+        }
+    return {**objects, "batch/v1/jobs": indexed_job.job(spec)}
