@@ -12,6 +12,7 @@ from contextlib import closing
 import pytest
 
 from unit_tests.acceptance.test_injected_faults_without_services import assert_named, assert_nothing_left
+from unit_tests.acceptance.test_runs_on_an_engine import started
 from unit_tests.lib import injected_faults as faults
 from unit_tests.lib.lazily import lazily
 
@@ -128,6 +129,18 @@ LOADING = '''
             time.sleep(0.3)
 '''
 
+#: What an image of the sample project is made of, for pods.
+PROJECT = """
+    [project]
+    name = "sample"
+    version = "1"
+    [build-system]
+    requires = ["setuptools>=80"]
+    build-backend = "setuptools.build_meta"
+    [tool.setuptools]
+    packages = []
+"""
+
 
 @pytest.fixture
 def on_engine(project):
@@ -228,3 +241,23 @@ def test_exceptions_on_a_cluster(on_engine, engine, broken, catalogue_image):
     assert_nothing_left(on_engine, engine)
     assert ended.code == 75, ended.text
     assert_named(on_engine, ended, faults.ON_A_CLUSTER.values())
+
+
+@pytest.mark.services("kubernetes")
+@pytest.mark.parametrize("where", faults.TO_IMAGE_OF_PODS)
+def test_an_exception_on_the_way_of_an_image_for_pods(on_engine, engine, broken, k8s_cluster, catalogue_image, where):
+    """The last one goes wrong when there is an image that a node may have.
+
+    External services: Docker, Kubernetes (local Kind cluster)
+    """
+    catalogue_image("base-trixie")
+    on_engine.write("pyproject.toml", PROJECT)
+    options = ("--on", "kubernetes", "--load-into-kind")
+    options += ("--kubeconfig", k8s_cluster.kubeconfig, "--context", k8s_cluster.context)
+    away = faults.IMAGE_OF_PODS_AWAY if where == list(faults.TO_IMAGE_OF_PODS)[-1] else {}
+    ended = broken(where, *away, command="unit-tests", options=options)
+    assert_nothing_left(on_engine, engine)
+    assert ended.code == 75, ended.text
+    assert_named(on_engine, ended, [faults.TO_IMAGE_OF_PODS[where], *away.values()])
+    (run,) = started(on_engine)
+    assert not engine.images.list(f"sct/runner-project:{run}")

@@ -36,6 +36,13 @@ ELSEWHERE = '''
 '''
 
 
+def assert_no_namespace(cluster):
+    """One was asked for, and it is gone."""
+    made = [record for record in cluster.requests if record == "POST /api/v1/namespaces"]
+    assert made
+    assert not [path for path in cluster.objects if path.startswith("/api/v1/namespaces/")]
+
+
 def assert_nothing_left(project, engine=None):
     """Nothing of the project's runs is left: objects, where they had an engine, processes, runtime directories."""
 
@@ -71,6 +78,44 @@ def test_exceptions_on_the_users_cluster_and_in_a_cloud(project, broken, tmp_pat
         assert_nothing_left(project)
     assert ended.code == 75, ended.text
     assert_named(project, ended, faults.ELSEWHERE.values())
-    made = [record for record in cluster.requests if record == "POST /api/v1/namespaces"]
-    assert made
+    assert_no_namespace(cluster)
+
+
+@pytest.fixture
+def in_pods(broken, tmp_path_factory):
+    """The run whose tests are to run as pods of a cluster that makes none."""
+    cluster = FakeCluster()
+    kubeconfig = str(cluster.kubeconfig(tmp_path_factory.mktemp("cluster")))
+    options = ("--on", "kubernetes", "--image", "sct/none", "--kubeconfig", kubeconfig)
+    with closing(cluster):
+        yield cluster, lambda *where: broken(*where, command="unit-tests", options=options)
+
+
+@pytest.mark.parametrize("where", faults.AROUND_PODS)
+def test_a_defect_in_the_runner_around_pods(project, in_pods, where):
+    cluster, run = in_pods
+    ended = run(where)
+    assert_nothing_left(project)
+    assert ended.code == 70, ended.text
+    assert faults.defect_in(where) in ended.text
     assert not [path for path in cluster.objects if path.startswith("/api/v1/namespaces/")]
+
+
+def test_an_exception_before_anything_is_made_for_pods(project, in_pods):
+    cluster, run = in_pods
+    where, named = next(iter(faults.TO_PODS.items()))
+    ended = run(where)
+    assert_nothing_left(project)
+    assert ended.code == 75, ended.text
+    assert_named(project, ended, [named])
+    assert not [record for record in cluster.requests if record == "POST /api/v1/namespaces"]
+
+
+def test_an_exception_while_pods_are_asked_for(project, in_pods):
+    cluster, run = in_pods
+    where, named = list(faults.TO_PODS.items())[-1]
+    ended = run(where, *faults.PODS_AWAY)
+    assert_nothing_left(project)
+    assert ended.code == 75, ended.text
+    assert_named(project, ended, [named, *faults.PODS_AWAY.values()])
+    assert_no_namespace(cluster)

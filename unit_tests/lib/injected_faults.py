@@ -102,7 +102,7 @@ IN_THE_RUNNER = (
     "sdcm.run.pytest_session:PytestSession.__init__",
     "sdcm.run.services:adopt",
     "sdcm.run.teardown:end_strays",
-    "sdcm.run.services:_end",
+    "sdcm.run.services:end",
 )
 #: In the runner, where pytest collects and goes on, both in one run: the last is the defect that it ends with (70).
 IN_ONE_PYTEST = ("sdcm.run.one_pytest:OnePytest.go_on", "sdcm.run.one_pytest:OnePytest.close")
@@ -175,6 +175,26 @@ ELSEWHERE = {
     "sdcm.broker.desk:BrokerDesk._own": "the broker failed on `own`",
     "sdcm.broker.desk:BrokerDesk._disown": "the broker failed on `disown`",
 }
+#: In the runner, where tests run as pods of a cluster: a defect of its own (70).
+AROUND_PODS = ("sdcm.run.on_kubernetes.stage:submit", "sdcm.run.on_kubernetes.stage:follow")
+#: On the way to these pods, each the end of a run that needs no engine (75) -> what names it.
+TO_PODS = {
+    "sdcm.run.on_kubernetes.steps:ShardSteps._require": "step access failed",
+    "sdcm.kubernetes.job_place:submit": "step job failed",
+}
+#: What is removed of them then.
+PODS_AWAY = {"sdcm.run.teardown:_clear_job": TRIED_AGAIN}
+#: On the way of their image into a Kind cluster, each the end of a run (75) -> what names it.
+TO_IMAGE_OF_PODS = {
+    "sdcm.environment.images:Images.ensure(runner)": "step runner base failed",
+    "sdcm.environment.runner_image:runner_image": "step runner image failed",
+    "sdcm.environment.kind_nodes:load_image": "step delivery failed",
+}
+#: What is removed of it after the last of them.
+IMAGE_OF_PODS_AWAY = {
+    "sdcm.ownership.removers:_remove_image": TRIED_AGAIN,
+    "sdcm.environment.kind_nodes:unload": TRIED_AGAIN,
+}
 ALL = (
     *IN_EVERY_RUN,
     *IN_THE_RUNNER,
@@ -187,6 +207,11 @@ ALL = (
     *CLUSTER,
     *ON_A_CLUSTER,
     *ELSEWHERE,
+    *AROUND_PODS,
+    *TO_PODS,
+    *PODS_AWAY,
+    *TO_IMAGE_OF_PODS,
+    *IMAGE_OF_PODS_AWAY,
 )
 
 
@@ -204,7 +229,10 @@ BY_STAGE = {
     "plan": "sdcm.run.plan:make_plan",
     "bring_up": "sdcm.broker.opener:OpenBroker._start",
     "run_tests": "sdcm.run.pytest_session:PytestSession.__init__",
-    "_end": "sdcm.run.services:_end",
+    "submit_shards": "sdcm.run.on_kubernetes.stage:submit",
+    "follow_shards": "sdcm.run.on_kubernetes.stage:follow",
+    "end": "sdcm.run.services:end",
+    "services.end": "sdcm.run.services:end",
     "bytecode.drop_stale": "sdcm.bytecode:drop_stale",
     "host_load.sampled": "sdcm.run.host_load:sampled",
     "one.close": "sdcm.run.one_pytest:OnePytest.close",
@@ -225,6 +253,11 @@ BY_STEP = {
     "cluster": "sdcm.environment.kind:_run_kind",
     "cluster removal": "sdcm.run.cluster_steps:ClusterSteps._remove",
     "load *": "sdcm.environment.kind_images:load_image",
+    "access": "sdcm.run.on_kubernetes.steps:ShardSteps._require",
+    "runner base": "sdcm.environment.images:Images.ensure(runner)",
+    "runner image": "sdcm.environment.runner_image:runner_image",
+    "delivery": "sdcm.environment.kind_nodes:load_image",
+    "job": "sdcm.kubernetes.job_place:submit",
     "adoption of pytest": "sdcm.broker.desk:BrokerDesk._adopt",
     "broker": "sdcm.broker.server:Server.__init__",
     "dismissal of *": "sdcm.broker.desk:BrokerDesk._unneeded",
@@ -269,6 +302,9 @@ BY_KIND = {
     "process": "sdcm.ownership.removers:_end_process",
     "directory": "sdcm.ownership.removers:remove_directory",
     "namespace": "sdcm.run.teardown:_remove_namespace",
+    "kubernetes-job": "sdcm.run.teardown:_clear_job",
+    "image": "sdcm.ownership.removers:_remove_image",
+    "node-image": "sdcm.environment.kind_nodes:unload",
 }
 #: What makes nothing and ends nothing, or is broken elsewhere -> why there is no fault for it here.
 NOT_BROKEN = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdcm.broker.client import BrokerClient
 from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
-from sdcm.errors import EnvironmentFailed, ServiceUnavailable, UsageProblem
+from sdcm.errors import EnvironmentFailed, SctError, ServiceUnavailable, UsageProblem
 from sdcm.exit_codes import ExitCode, first_that_applies
 from sdcm.kubernetes.job_place import JobPlace
 from sdcm.redaction import Redactor
@@ -56,8 +56,12 @@ def submit(run: "Run") -> "Run":
     )
     broker = OpenBroker.start(spec, run.places, run.environ)
     run.stack.callback(services.end, run, broker)
-    with BrokerClient(broker.socket_path, "runner") as client:
-        place = JobPlace.from_facts(client.ask("wait", service=SHARDS)["environ"])
+    try:
+        with BrokerClient(broker.socket_path, "runner") as client:
+            place = JobPlace.from_facts(client.ask("wait", service=SHARDS)["environ"])
+    except SctError as exc:
+        exc.evidence = ""  # the step has told of it: it is in its log and in the reports
+        raise
     return replace(run, broker=broker, place=place, shares=_shares(run, known))
 
 

@@ -86,8 +86,7 @@ class ShardSteps:
         made = self._graph.step(
             "runner image", lambda step: self._make_image(base, step), needs=[base], deadline=IMAGE_DEADLINE
         )
-        name = "push" if target.registry else "load"
-        return self._graph.step(name, lambda step: self._move(made, step), needs=[made], deadline=_MOVE_DEADLINE)
+        return self._graph.step("delivery", lambda step: self._move(made, step), needs=[made], deadline=_MOVE_DEADLINE)
 
     def _make_image(self, base: "Future[Any]", step: RunningStep) -> str:
         return runner_image(

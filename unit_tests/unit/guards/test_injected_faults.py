@@ -77,9 +77,10 @@ def what_is_called(node):
 
 def stages():
     """Return a run's stages, and what they leave to be closed."""
-    order = assigned_with_type(parsed(ROOT / "run/pipeline.py"), "STAGES")
-    found = {ast.unparse(stage).rpartition(".")[2] for stage in order.elts}
-    for file in ("pipeline", "services", "tests"):
+    pipeline = parsed(ROOT / "run/pipeline.py")
+    orders = [assigned_with_type(pipeline, name) for name in ("STAGES", "STAGES_ELSEWHERE")]
+    found = {ast.unparse(stage).rpartition(".")[2] for order in orders for stage in order.elts}
+    for file in ("pipeline", "services", "tests", "on_kubernetes/stage"):
         closed = calls(parsed(ROOT / f"run/{file}.py"), "callback", "enter_context")
         found |= {what_is_called(call.args[0]) for call in closed}
     return {f"stage {name}" for name in found}
@@ -105,8 +106,17 @@ def requests():
 
 def removals():
     """Return the kinds of things that teardown removes, but for those in clouds."""
-    own = assigned(parsed(ROOT / "run/teardown.py"), "extra")
-    return {f"removal {kind}" for kind in (*removers.removers(), *(key.value for key in own.keys))}
+    tree = parsed(ROOT / "run/teardown.py")
+    own = [kind_of(key, tree) for key in assigned(tree, "extra").keys]
+    return {f"removal {kind}" for kind in (*removers.removers(), *own)}
+
+
+def kind_of(key, tree):
+    """Return a kind of what is removed, also where a module that the file imports has the word."""
+    if isinstance(key, ast.Constant):
+        return key.value
+    module, _, name = ast.unparse(key).rpartition(".")
+    return assigned(parsed(imported(tree, module).with_suffix("") / f"{module}.py"), name).value
 
 
 def test_every_step_is_broken_in_a_run_or_has_a_reason_not_to_be():
