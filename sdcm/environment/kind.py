@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdcm import process
+from sdcm.environment import kind_dns
 from sdcm.environment.engine import Engine, missing_capabilities
 from sdcm.environment.images import Image
 from sdcm.environment.kind_config import OWN_NODE_LABEL, kind_config
@@ -19,7 +20,7 @@ from sdcm.environment.kind_kubectl import ensure_kubectl
 from sdcm.environment.step import Step
 from sdcm.environment.telling import Teller
 from sdcm.errors import DeadlinePassed, EnvironmentFailed, SctError, ServiceUnavailable
-from sdcm.kubernetes.api import STRATEGIC_PATCH, Api
+from sdcm.kubernetes.api import Api
 from sdcm.kubernetes.cluster import ClusterRecord
 from sdcm.kubernetes.conditions import hopeless, is_met
 from sdcm.kubernetes.evidence import gather
@@ -43,16 +44,8 @@ _STAGE = re.compile(r"^ (?:•|\*) ([ -~]+)", re.MULTILINE)
 _EVIDENCE_LINES = 80
 _DELETE_DEADLINE = 60.0
 _SYSTEM = "kube-system"
-_COREDNS = f"/apis/apps/v1/namespaces/{_SYSTEM}/deployments/coredns"
 #: The control plane restarts once or twice while its parts find one another.
 _CRASH_LIMIT = 5
-#: One node needs no second DNS server, nor to wait ten seconds for the next look at the first.
-_ONE_QUICK_DNS = {
-    "spec": {
-        "replicas": 1,
-        "template": {"spec": {"containers": [{"name": "coredns", "readinessProbe": {"periodSeconds": 1}}]}},
-    }
-}
 _STORAGE_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
@@ -106,7 +99,8 @@ def create_cluster(
         node = f"{name}-control-plane"
         try:
             teller = Teller(step, f"creating cluster {name}")
-            _run_kind(argv, _environ(engine, network, kubeconfig), step.log, end, teller, ledger, making)
+            with kind_dns.quick_from_the_start(engine.client, node, engine.publish_host):
+                _run_kind(argv, _environ(engine, network, kubeconfig), step.log, end, teller, ledger, making)
             kubeconfig.chmod(0o600)
             kubectl = ensure_kubectl(client, node, image.id, paths)
             _wait_ready(kubeconfig, end, teller)
@@ -237,7 +231,7 @@ def _tail(output: bytes) -> str:
 def _wait_ready(kubeconfig: Path, end: float, teller: Teller) -> None:
     api = Api.of(kubeconfig)
     try:
-        api.call("PATCH", _COREDNS, _ONE_QUICK_DNS, content_type=STRATEGIC_PATCH)
+        kind_dns.make_quick(api)
         for what, ready in _needs(api).items():
             teller.now(f"waiting until {what}")
             while not ready():
@@ -269,7 +263,7 @@ def _needs(api: Api) -> dict[str, Callable[[], Any]]:
 
     return {
         "its node is ready": node_ready,
-        "DNS answers": lambda: is_met(api.get(_COREDNS), "Ready"),
+        "DNS answers": lambda: kind_dns.answers(api),
         "there is a default StorageClass": has_default_class,
     }
 

@@ -7,7 +7,9 @@ from typing import Any
 OWN_NODE_LABEL = "sct.kind-node"
 
 #: A test cluster of one node lives minutes: etcd need not wait for the disk, RSA keys would cost seconds to make, and
-#: nobody competes to be the leader.
+#: nobody competes to be the leader. The controller manager starts its forty controllers one after the other and asks
+#: the API server some three times for each: at its usual 20 requests a second the last ones start, and the first pods
+#: are made, 5 s later than need be; a namespace takes as many seconds to go.
 _CLUSTER_PATCH = """\
 kind: ClusterConfiguration
 etcd:
@@ -17,6 +19,8 @@ etcd:
 controllerManager:
   extraArgs:
     leader-elect: "false"
+    kube-api-qps: "300"
+    kube-api-burst: "600"
 scheduler:
   extraArgs:
     leader-elect: "false"
