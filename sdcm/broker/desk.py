@@ -1,6 +1,5 @@
 """Answers the workers' requests."""
 
-import itertools
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -15,6 +14,7 @@ from sdcm.broker.dismissal import Dismissal
 from sdcm.broker.gate import Gate
 from sdcm.broker.leak_desk import LeakDesk
 from sdcm.broker.leases import Leases
+from sdcm.broker.namespaces import NamespaceMaker
 from sdcm.broker.node_care import NodeCare
 from sdcm.broker.node_pool import NodePool
 from sdcm.broker.nodes import NodeMaker
@@ -24,12 +24,10 @@ from sdcm.broker.under_way import UnderWay
 from sdcm.cloud.removal import remove_owned
 from sdcm.containers.service import ContainerRequest
 from sdcm.errors import UsageProblem
-from sdcm.ownership import labels
 from sdcm.process_identity import ProcessIdentity
 
 #: What goes on at a time while tests do: removals, nodes put back and booted ahead.
 _REMOVALS = 8
-_NAMESPACE_DEADLINE = 120.0
 
 
 class BrokerDesk:
@@ -65,10 +63,11 @@ class BrokerDesk:
         self._leases = Leases(keep_failed=keep_failed)
         self._waits = UnderWay()
         self._containers = ContainerMaker(supplies, gate, admission)
-        self._namespaces = itertools.count(1)
         self._dismissal = Dismissal(supplies.dismiss, is_watched=leaks.is_watched, times=repeat)
+        self._namespaces = NamespaceMaker(supplies, gate, self._dismissal)
         self._removals = ThreadPoolExecutor(_REMOVALS, thread_name_prefix="remove")
-        self._under_way: set[Future[None]] = set()
+        #: What goes on in the background, each with the service that what it removes is on.
+        self._under_way: dict[Future[None], str] = {}
         self._pool = NodePool(
             NodeMaker(supplies, gate, admission),
             lambda: NodeCare(supplies),
@@ -120,10 +119,12 @@ class BrokerDesk:
         self._dismissal.look()
 
     def close(self, deadline: float) -> None:
-        """Wait for removals under way; what stands after that is teardown's."""
+        """Wait for removals under way, but for those on what goes as a whole; what stands after that is teardown's."""
         self._pool.close()
+        self._namespaces.close()
         self._removals.shutdown(wait=False, cancel_futures=True)
-        wait(tuple(self._under_way), timeout=deadline)
+        under_way = self._under_way.copy().items()
+        wait([future for future, on in under_way if not on or not self._supplies.is_passing(on)], timeout=deadline)
 
     def _hello(self, worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         if earlier := str(arguments.get("resume", "")):
@@ -158,34 +159,14 @@ class BrokerDesk:
         return {"lease": lease.number, **answer}
 
     def _namespace(self, worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
-        from sdcm.kubernetes import namespaces
-        from sdcm.kubernetes.ownership import LEASE
-
-        test = str(arguments["test"])
-        cluster = self._supplies.cluster()
-        name = f"sct-{self._supplies.run_id}-{next(self._namespaces)}"
-        # A test's node id is no valid Kubernetes label value; the lease's name stands for it.
-        own = {**labels.of_run(self._supplies.run_id, "namespace"), LEASE: name}
-        self._dismissal.use("kubernetes")
-        self._gate.enter()
-        try:
-            entry = self._supplies.ledger.will_make("namespace", name, kubeconfig=cluster.kubeconfig)
-            namespaces.make_namespace(cluster.kubeconfig, name, own)
-        except BaseException:
-            self._dismissal.used("kubernetes")
-            raise
-        finally:
-            self._gate.leave()
-
-        def take_away() -> None:
-            try:
-                namespaces.remove_namespace(cluster.kubeconfig, name, own, _NAMESPACE_DEADLINE)
-                self._supplies.ledger.removed(entry)
-            finally:
-                self._dismissal.used("kubernetes")
-
-        answer = {"namespace": name, "cluster": cluster.to_record(), "labels": own}
-        lease = self._leases.grant(worker, name, test, lambda _failed: self._in_background(take_away, name), answer)
+        name, answer, take_away = self._namespaces.make()
+        lease = self._leases.grant(
+            worker,
+            name,
+            str(arguments["test"]),
+            lambda _failed: self._in_background(take_away, name, on="kubernetes"),
+            answer,
+        )
         return {"lease": lease.number, **answer}
 
     def _load_image(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
@@ -276,7 +257,7 @@ class BrokerDesk:
         self._supplies.stop()
         return {}
 
-    def _in_background(self, take_away: Callable[[], None], name: str) -> None:
+    def _in_background(self, take_away: Callable[[], None], name: str, on: str = "") -> None:
         """Remove without the worker waiting for it; once the broker closes, teardown does it."""
 
         def attempt() -> None:
@@ -289,5 +270,5 @@ class BrokerDesk:
             future = self._removals.submit(attempt)
         except RuntimeError:
             return
-        self._under_way.add(future)
-        future.add_done_callback(self._under_way.discard)
+        self._under_way[future] = on
+        future.add_done_callback(lambda done: self._under_way.pop(done, None))

@@ -48,6 +48,11 @@ class Dismissal:
             self._uses[service] -= 1
         self.look()
 
+    def is_gone(self, service: str) -> bool:
+        """Whether it was dismissed."""
+        with self._lock:
+            return service in self._gone
+
     def look(self) -> None:
         """Dismiss what may go now; to be called whenever that may have changed."""
         with self._lock:

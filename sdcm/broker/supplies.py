@@ -48,5 +48,8 @@ class Supplies(Protocol):
     def dismiss(self, service: str) -> None:
         """Take a service down that no test to come needs, in the background; one that asks for it gets it anew."""
 
+    def is_passing(self, service: str) -> bool:
+        """Whether the service goes when no test needs it any more, with all that is on it."""
+
     def stop(self) -> None:
         """Begin to tear down."""

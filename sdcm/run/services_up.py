@@ -117,12 +117,16 @@ class ServicesUp:
 
         A test that does ask for it, as one does that a plugin runs once more, has it brought up anew.
         """
-        stays = self._spec.keeps or self._spec.keep_failed or self.kept_until
-        if service != "kubernetes" or stays or not self._cluster_steps.remove_early():
+        if not self.is_passing(service) or not self._cluster_steps.remove_early():
             return
         with self._lock:
             self._watched.discard(service)
         self._states.set(service, service_states.DISMISSED)
+
+    def is_passing(self, service: str) -> bool:
+        """Whether the service goes when no test needs it any more: a cluster of ours, unless it is to stay."""
+        stays = self._spec.keeps or self._spec.keep_failed or self.kept_until
+        return service == "kubernetes" and self._spec.kubernetes == "kind" and not stays
 
     def stop(self) -> None:
         """Begin to tear down."""

@@ -43,9 +43,10 @@ def test_a_cluster_that_no_test_to_come_needs_is_taken_down(environment):
     assert (run.taken, run.states.all()["kubernetes"]) == (["cluster"], "dismissed")
 
 
-@pytest.mark.parametrize("spec", [{"keeps": True}, {"keep_failed": True}])
+@pytest.mark.parametrize("spec", [{"keeps": True}, {"keep_failed": True}, {"kubernetes": "kubeconfig"}])
 def test_what_is_to_be_kept_stays(environment, spec):
     run = environment(**spec)
+    assert not run.made.is_passing("kubernetes")
     run.made.dismiss("kubernetes")
     assert (run.taken, run.states.all()["kubernetes"]) == ([], "ready")
 
