@@ -15,11 +15,13 @@ class Seat:
         node: The worker.
         pending: The tests it holds, by their place in the scheduler's collection, the running one first.
         gone: Sending to it failed; xdist will tell of its end.
+        put_off: The last test it holds is yet to be followed by one that lets it start.
     """
 
     node: Worker
     pending: list[int] = field(default_factory=list)
     gone: bool = False
+    put_off: bool = False
     _own: list[int] | None = None
 
     @property

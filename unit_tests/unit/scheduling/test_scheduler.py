@@ -45,6 +45,24 @@ class TestHandingOut:
         scheduler.mark_test_complete(node, 1, 0.1)
         assert node.sent == [[0, 1], [2, 3]]
 
+    def test_near_the_end_what_is_to_wait_is_left_to_others_until_a_worker_needs_it(self) -> None:
+        tests = some_tests(7)
+        scheduler = scheduler_for(2, tests)
+        one, two = started(scheduler, ids_of(tests), 2)
+        assert (one.sent, two.sent) == ([[0, 2]], [[1, 3]])
+        scheduler.mark_test_complete(one, 0, 0.1)
+        assert one.sent[1:] == [[4]]
+        scheduler.mark_test_complete(one, 2, 0.1)
+        assert one.sent[1:] == [[4], [5]]
+        scheduler.mark_test_complete(two, 1, 0.1)
+        assert (two.sent[1:], two.shutdowns) == ([[6]], 0)
+
+    @pytest.mark.parametrize(("tests", "workers", "rounds"), [(10, 4, 3), (25, 4, 7), (9, 2, 5)])
+    def test_equal_tests_take_no_more_rounds_than_they_must(self, tests: int, workers: int, rounds: int) -> None:
+        equal = some_tests(tests)
+        run = FakeSession(scheduler_for(workers, equal), ids_of(equal), workers).run()
+        assert run.seconds == pytest.approx(rounds, abs=0.1)
+
     def test_a_group_is_sent_whole_and_its_last_test_waits_for_the_next_unit(self) -> None:
         tests = [
             one_test("a.py::1", group="g"),
@@ -153,7 +171,7 @@ class TestUnits:
         assert run.counts() == dict.fromkeys(nodeids, 1)
 
     def test_a_module_with_a_shared_lease_stays_on_one_worker(self) -> None:
-        tests = [one_test(f"m{n % 3}.py::t{n}", shared_lease=n == 4) for n in range(18)]
+        tests = [one_test(f"m{n % 4}.py::t{n}", shared_lease=n == 5) for n in range(20)]
         run = FakeSession(scheduler_for(3, tests), ids_of(tests), 3).run()
         assert len(run.workers_of([test.nodeid for test in tests if test.file == "m1.py"])) == 1
         assert len(run.workers_of([test.nodeid for test in tests if test.file == "m0.py"])) > 1

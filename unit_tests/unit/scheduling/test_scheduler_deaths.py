@@ -60,7 +60,9 @@ class TestDeath:
         assert two.sent == [[1, 3], [4, 5]]
         scheduler.mark_test_complete(two, 3, 0.1)
         scheduler.mark_test_complete(two, 4, 0.1)
-        assert two.sent[2:] == [[6, 7]]
+        assert two.sent[2:] == [[6]]
+        scheduler.mark_test_complete(two, 5, 0.1)
+        assert two.sent[2:] == [[6], [7]]
         assert scheduler.remove_node(one) == "t.py::t02"
 
     def test_the_end_of_a_worker_that_cannot_be_reached_is_waited_for(self) -> None:
