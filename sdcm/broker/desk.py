@@ -21,6 +21,7 @@ from sdcm.broker.nodes import NodeMaker
 from sdcm.broker.protocol import NodeRequest
 from sdcm.broker.supplies import Supplies
 from sdcm.broker.under_way import UnderWay
+from sdcm.broker.watched_runs import WatchedRuns
 from sdcm.cloud.removal import remove_owned
 from sdcm.containers.service import ContainerRequest
 from sdcm.errors import UsageProblem
@@ -68,6 +69,7 @@ class BrokerDesk:
         self._removals = ThreadPoolExecutor(_REMOVALS, thread_name_prefix="remove")
         #: What goes on in the background, each with the service that what it removes is on.
         self._under_way: dict[Future[None], str] = {}
+        self._watched = WatchedRuns(self._in_background)
         self._pool = NodePool(
             NodeMaker(supplies, gate, admission),
             lambda: NodeCare(supplies),
@@ -101,6 +103,7 @@ class BrokerDesk:
             "held-back": self._hold_back,
             "expect": self._expect,
             "unneeded": self._unneeded,
+            "watch": self._watched.watch,
         }
 
     def handle(self, worker: str, op: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:
@@ -115,6 +118,7 @@ class BrokerDesk:
         """End the leases of a worker whose connection closed."""
         self._leases.end_all_of(worker)
         self._leaks.left(worker)
+        self._watched.left(worker)
         self._demand.forget(worker)
         self._dismissal.look()
 
@@ -130,6 +134,7 @@ class BrokerDesk:
         if earlier := str(arguments.get("resume", "")):
             self._leases.move(earlier, worker)
             self._leaks.move(earlier, worker)
+            self._watched.move(earlier, worker)
         return {"run": self._supplies.run_id, "pid": os.getpid(), "name": worker}
 
     def _wait(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:

@@ -21,23 +21,27 @@ RUNS_KEPT = 20
 RUNS_MB = 1024
 KEPT_VARIABLE = "SCT_RUNS_KEPT"
 MB_VARIABLE = "SCT_RUNS_MB"
+#: Fact of a ledger's entry that names the kept environment in which the run uses no broker of its own.
+ENVIRONMENT = "environment"
 #: Seconds that the folder of a run stays whose owner cannot be judged from here.
 _FOREIGN_KEPT = 24 * 3600.0
 
 
 @dataclass(frozen=True)
 class LiveRun:
-    """A run whose broker answers.
+    """A run whose owner lives.
 
     Attributes:
         run_id: Its id.
         socket: Its broker's socket.
         keep_until: Epoch seconds until which it is kept; 0 for a run that is under way.
+        environment: Id of the kept environment that it uses, and so has no broker; empty where it has its own.
     """
 
     run_id: str
     socket: Path
     keep_until: float
+    environment: str = ""
 
     @property
     def kept(self) -> bool:
@@ -57,7 +61,12 @@ def states(places: Paths) -> Iterator[LedgerState]:
 def live_runs(places: Paths) -> list[LiveRun]:
     """Return the runs whose owner lives."""
     return [
-        LiveRun(state.run_id, places.run_runtime(state.run_id) / protocol.SOCKET_NAME, state.keep_until)
+        LiveRun(
+            state.run_id,
+            places.run_runtime(state.run_id) / protocol.SOCKET_NAME,
+            state.keep_until,
+            next((used for entry in state.entries if (used := entry.facts.get(ENVIRONMENT))), ""),
+        )
         for state in states(places)
         if state.entries and is_judgeable(state.owner) and is_alive(state.owner)
     ]

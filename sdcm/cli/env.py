@@ -50,8 +50,11 @@ def status(as_json: bool) -> int:
     from sdcm.broker import runs
     from sdcm.broker.client import BrokerClient
 
-    rows = []
+    rows: list[dict[str, object]] = []
     for run in runs.live_runs(paths.from_environment()):
+        if run.environment:
+            rows.append({"run": run.run_id, "kept_until": None, "environment": run.environment})
+            continue
         try:
             with BrokerClient(run.socket, "status", deadline=1.0) as client:
                 rows.append({"kept_until": run.keep_until if run.kept else None, **client.ask("status")})
@@ -70,7 +73,8 @@ def status(as_json: bool) -> int:
 def _show(row: dict[str, object]) -> None:
     until = row.get("kept_until")
     kept = f"kept until {datetime.fromtimestamp(float(str(until))):%H:%M}" if until else "under way"
-    click.echo(f"run {row['run']} ({kept})" + (f": {row['error']}" if "error" in row else ""))
+    within = f", in the environment {row['environment']}" if "environment" in row else ""
+    click.echo(f"run {row['run']} ({kept}{within})" + (f": {row['error']}" if "error" in row else ""))
     services, environ, leases = row.get("services"), row.get("environ"), row.get("leases")
     for label, state in services.items() if isinstance(services, dict) else ():
         click.echo(f"  {label:<11} {state}")

@@ -39,6 +39,8 @@ def enter_leased(what: str, program: Sequence[str] = (), *, cqlsh: bool = False)
 def _find(what: str) -> Mapping[str, Any]:
     found: list[Mapping[str, Any]] = []
     for run in runs.live_runs(paths.from_environment()):
+        if run.environment:
+            continue  # what it has leased is that one's
         try:
             with BrokerClient(run.socket, "enter", deadline=1.0) as client:
                 found += client.ask("enter", what=what)["found"]

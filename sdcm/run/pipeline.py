@@ -27,6 +27,7 @@ from sdcm.ownership import labels
 from sdcm.paths import Paths
 from sdcm.run import host_load, project, report, report_files, selection, services, tests
 from sdcm.run.display import JournalDisplay
+from sdcm.run.in_kept import InKept
 from sdcm.run.one_pytest import OnePytest
 from sdcm.run.options import RunOptions
 from sdcm.run.plan import Plan, make_plan
@@ -57,6 +58,7 @@ class Run:
         display: Shows what goes on; None for `--plan`.
         selection: The chosen tests (after `select`).
         plan: What is set up for them (after `plan`).
+        in_kept: Its use of an environment that is kept (after `select`), None where none is used.
         broker: The owner of what is set up (after `bring_up`), None where nothing is.
         pytest_environ: Environment for pytest (after `bring_up`).
         one_pytest: The pytest that has collected and waits for word whether to go on (after `select`), if any.
@@ -78,6 +80,7 @@ class Run:
     display: JournalDisplay | None = None
     selection: Selection | None = None
     plan: Plan | None = None
+    in_kept: InKept | None = None
     broker: OpenBroker | None = None
     pytest_environ: Mapping[str, str] = field(default_factory=dict)
     one_pytest: OnePytest | None = None

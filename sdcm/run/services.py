@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from sdcm import journal as journals
 from sdcm import process_identity
-from sdcm.broker import demand
 from sdcm.broker.client import BrokerClient, BrokerGone
 from sdcm.broker.defects import note_failure
 from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
@@ -19,6 +18,7 @@ from sdcm.errors import EnvironmentFailed, SctError, ServiceUnavailable, UsagePr
 from sdcm.program import as_typed
 from sdcm.run import one_pytest, report, selection, sharding
 from sdcm.run.end_steps import BROKER
+from sdcm.run.in_kept import InKept
 from sdcm.run.one_pytest import OnePytest
 from sdcm.run.pytest_session import keeps_terminal
 from sdcm.services import selected, verdicts
@@ -46,7 +46,7 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
     if run.options.verbosity >= 0 and run.display is not None and not run.display.live:
         report.say(f"  {'selection':<16} collecting the tests of {', '.join(run.targets)}")
     kept = kept_for(run)
-    watching = _watch_early(run, kept) if kept is not None and not run.options.plan_only else None
+    using = _use(run, kept) if kept is not None and not run.options.plan_only else None
     goes_on = run.options.on is None and one_pytest.may_do(run.options, run.targets)
     one = _one_pytest(run, kept) if goes_on else None
     looking = _EngineLookUp(run) if kept is None else None
@@ -67,14 +67,7 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
         looking.verdict()
     if "kubernetes" in wanted and not run.options.kubeconfig and run.options.on is None:
         _check_kubeconfig_variable(run)
-    return replace(run, selection=chosen, one_pytest=one, broker=watching)
-
-
-def _watch_early(run: "Run", kept: LiveRun) -> OpenBroker:
-    """Start the broker that watches over pytest beside a kept environment: it takes as long to start as pytest does."""
-    broker = OpenBroker.start(_spec(run, kept), run.places, _pytest_environ(run))
-    run.stack.callback(end, run, broker)
-    return broker
+    return replace(run, selection=chosen, one_pytest=one, in_kept=using)
 
 
 def _one_pytest(run: "Run", kept: LiveRun | None) -> OnePytest:
@@ -135,22 +128,23 @@ def bring_up(run: "Run") -> "Run":
     environ = _pytest_environ(run)
     if run.plan is None or not run.plan.needs_broker:
         return replace(run, pytest_environ=environ)
-    kept, broker = kept_for(run), run.broker
-    if kept is not None and not _hold(run, kept):
-        kept = None
-    if broker is not None and kept is None:
-        # The environment has ended in the meantime: what is needed is brought up.
-        broker.end(run.environ, _TEARDOWN_DEADLINE)
-        broker = None
-    if broker is None:
-        broker = OpenBroker.start(_spec(run, kept), run.places, environ)
-        run.stack.callback(end, run, broker)
-    if kept is not None:
+    using = run.in_kept
+    if using is not None and using.expect(run.plan.tests, run.options.repeat):
+        kept = using.environment
         report.say(as_typed(f"  {'environment':<16} {kept.run_id}, which is kept (`sct.py env status`)"))
-    environ[BROKER_VARIABLE] = str(kept.socket if kept else broker.socket_path)
-    environ[SERVICES_VARIABLE] = str((kept.socket if kept else broker.socket_path).with_name(SERVICES_FILE))
-    _require(run, Path(environ[BROKER_VARIABLE]))
-    return replace(run, broker=broker, pytest_environ=environ)
+        return _reached(run, environ, kept.socket)
+    # Where an environment that was there has ended in the meantime, what is needed is brought up, too.
+    broker = OpenBroker.start(_spec(run), run.places, environ)
+    run.stack.callback(end, run, broker)
+    return _reached(replace(run, broker=broker, in_kept=None), environ, broker.socket_path)
+
+
+def _reached(run: "Run", environ: dict[str, str], socket: Path) -> "Run":
+    """Let pytest reach a broker, once what is required is up."""
+    environ[BROKER_VARIABLE] = str(socket)
+    environ[SERVICES_VARIABLE] = str(socket.with_name(SERVICES_FILE))
+    _require(run, socket)
+    return replace(run, pytest_environ=environ)
 
 
 def _pytest_environ(run: "Run") -> dict[str, str]:
@@ -181,29 +175,23 @@ def kept_for(run: "Run") -> LiveRun | None:
     return kept_environment(run.places)
 
 
-def _hold(run: "Run", kept: LiveRun) -> bool:
-    """Stay connected to a kept environment: it does not end while a run is connected, whatever its time.
-
-    It is told of the tests to come, by which it hands nodes on.
-
-    Returns:
-        Whether it is there still.
-    """
+def _use(run: "Run", kept: LiveRun) -> InKept | None:
+    """Begin to use a kept environment; None where it has just ended."""
     try:
-        client = run.stack.enter_context(BrokerClient(kept.socket, "runner", deadline=1.0))
-        client.ask("expect", tests=demand.by_key(run.plan.tests if run.plan else ()), times=run.options.repeat)
+        using = InKept(kept, run.places, run.run_id, run.journal)
     except SctError:
-        return False
-    return True
+        return None
+    run.stack.callback(using.end)
+    return using
 
 
-def _spec(run: "Run", kept: LiveRun | None) -> BrokerSpec:
-    """Return what the run's own broker is for; beside a kept environment it only watches over pytest."""
+def _spec(run: "Run") -> BrokerSpec:
+    """Return what the run's own broker is for."""
     options, plan = run.options, run.plan
     return BrokerSpec(
         run_id=run.run_id,
-        services=plan.to_bring_up if plan and not kept else (),
-        images=plan.images if plan and not kept else (),
+        services=plan.to_bring_up if plan else (),
+        images=plan.images if plan else (),
         allow_install=options.setup,
         db=options.db,
         kubernetes="kubeconfig" if options.kubeconfig else "kind",
@@ -264,11 +252,16 @@ def _keep(run: "Run", client: BrokerClient) -> bool:
     return True
 
 
-def adopt(run: "Run", broker: OpenBroker, pid: int) -> None:
-    """Let the broker end pytest when this process cannot do it any more."""
+def adopt(run: "Run", pid: int) -> None:
+    """Let a broker end pytest when this process cannot do it any more."""
     try:
-        with BrokerClient(broker.socket_path, "runner") as client:
-            client.ask("adopt", identity=process_identity.identify(pid).to_record())
+        if run.in_kept is not None:
+            run.in_kept.adopt(pid)
+        elif run.broker is not None:
+            with BrokerClient(run.broker.socket_path, "runner") as client:
+                client.ask("adopt", identity=process_identity.identify(pid).to_record())
+    except ProcessLookupError:
+        return  # it has ended already
     except BrokerGone:
         return  # told of as what the tests ran on
     except SctError as exc:

@@ -7,6 +7,7 @@ sweep of a later run (`python -m sdcm.run.teardown RUN_ID` is the second). It ma
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sdcm.broker.opener import LOG_FILE
 from sdcm.cloud.removal import REMOVERS, remove_owned
 from sdcm.environment import kind_nodes
 from sdcm.environment.engine import stop_if_unused
+from sdcm.errors import EnvironmentFailed
 from sdcm.journal import Journal
 from sdcm.kubernetes import job_place
 from sdcm.ownership import removers, strays
@@ -23,6 +25,7 @@ from sdcm.ownership.ledger import FILE_NAME, Entry, Ledger, read
 from sdcm.ownership.removers import Leftover
 from sdcm.paths import Paths
 from sdcm.redaction import Redactor
+from sdcm.run import report_files
 
 #: Seconds that all of it may take; what stands then is reported as left over.
 DEADLINE = 120.0
@@ -146,8 +149,11 @@ def tear_down_dead(run_id: str, places: Paths, *, foreign: bool = False) -> list
 
 
 def main() -> None:
-    """Tear down the run named on the command line; exit 1 when something is left."""
-    leftovers = tear_down_dead(sys.argv[1], paths.from_environment())
+    """Tear down the run of the command line, and write the reports of a dead one; exit 1 when something is left."""
+    places = paths.from_environment()
+    leftovers = tear_down_dead(sys.argv[1], places)
+    with suppress(EnvironmentFailed):  # `sct.py report` reads what there is
+        report_files.write_for_dead(places.run_state(sys.argv[1]))
     for leftover in leftovers:
         print(leftover)  # noqa: T201 - read by whoever started this process
     sys.stdout.flush()

@@ -100,12 +100,7 @@ def _look_after(run: "Run", status: int) -> None:
 
 def _may_take_terminal(run: "Run") -> bool:
     """Whether one process takes the terminal: not where it was not asked for, and a set-up is to be seen."""
-    return run.options.workers_asked or not run.options.integration or _uses_kept_environment(run)
-
-
-def _uses_kept_environment(run: "Run") -> bool:
-    """Whether the tests lease from another broker than the run's own."""
-    return run.broker is not None and run.pytest_environ.get(BROKER_VARIABLE) != str(run.broker.socket_path)
+    return run.options.workers_asked or not run.options.integration or run.in_kept is not None
 
 
 def _session(run: "Run", argv: list[str], *, own_terminal: bool) -> PytestOutcome:
@@ -124,8 +119,7 @@ def _session(run: "Run", argv: list[str], *, own_terminal: bool) -> PytestOutcom
 def _wait(run: "Run", session: PytestSession, argv: list[str]) -> PytestOutcome:
     run.journal.write("pytest-start", argv=argv, pid=session.pid)
     threading.Thread(target=_import_for_the_end, name="sct-imports", daemon=True).start()
-    if run.broker is not None:
-        services.adopt(run, run.broker, session.pid)
+    services.adopt(run, session.pid)
     return session.wait(lambda: run.interrupts.count, lambda: _fault(run), StopFlag(run.state), report.say)
 
 

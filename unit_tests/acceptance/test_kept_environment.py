@@ -8,8 +8,10 @@ import os
 import subprocess
 import sys
 
+import psutil
 import pytest
 
+from sdcm.ownership import ledger
 from sdcm.wait import wait_for
 
 pytestmark = pytest.mark.integration
@@ -24,6 +26,23 @@ PASSING = '''
         """External services: Docker"""
         assert docker_scylla.cql_connection().execute("SELECT cluster_name FROM system.local").one()
         pathlib.Path("node").write_text(docker_scylla.name)
+'''
+
+#: Starts a process that goes off on its own, and runs until it is killed.
+SLOW = '''
+    import os
+    import pathlib
+    import subprocess
+    import time
+
+    import pytest
+
+    @pytest.mark.integration
+    def test_slow(docker_scylla):
+        """External services: Docker"""
+        child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        pathlib.Path("pids").write_text(f"{os.getpid()} {child.pid}.")
+        time.sleep(600)
 '''
 
 
@@ -58,11 +77,43 @@ def test_an_environment_is_kept_used_and_ended(project, catalogue_image):
         assert [(record["name"], record["test"]) for record in _booted(project, kept["run"])] == [(first, "")]
         (still,) = json.loads(project.sct("env", "status", "--json").out)
         assert still["leases"] == []
+        _kill_a_runner(project, kept["run"])
     finally:
         down = project.sct("env", "down", timeout=300)
     assert down.code == 0, down.text
     assert "nothing is up" in project.sct("env", "status").out
     wait_for(project.nothing_left, step=0.2, timeout=180, text="nothing of the environment is left")
+
+
+def _kill_a_runner(project, environment):
+    """Kill the runner while its test runs: the environment's broker clears up after it, and is as before."""
+    project.write("unit_tests/integration/test_slow.py", SLOW)
+    before = {folder.name for folder in (project.state / "runs").iterdir()}
+    runner = project.start("integration-tests", "-t", "integration/test_slow.py")
+    pids = project.root / "pids"
+    wait_for(lambda: pids.exists() and pids.read_text().endswith("."), step=0.1, timeout=180, text="the test runs")
+    (run,) = {folder.name for folder in (project.state / "runs").iterdir()} - before
+    rows = {row["run"]: row for row in json.loads(project.sct("env", "status", "--json").out)}
+    assert rows.keys() == {run, environment}
+    assert rows[run]["environment"] == environment
+    assert f"run {run} (under way, in the environment {environment})" in project.sct("env", "status").out
+    broker_log = project.state / "runs" / run / "broker.log"
+    assert not broker_log.exists(), "it has a broker of its own"
+
+    runner.kill()
+    runner.wait()
+    started = [int(pid) for pid in pids.read_text().rstrip(".").split()]
+    wait_for(lambda: not any(map(psutil.pid_exists, started)), step=0.1, timeout=60, text="pytest and its child ended")
+    state = project.state / "runs" / run
+    wait_for((state / "report.html").exists, step=0.1, timeout=60, text="its reports are written")
+    assert ledger.read(state / ledger.FILE_NAME).entries == ()
+    assert "test_slow" in (state / "junit.xml").read_text()
+
+    def as_before():
+        (row,) = json.loads(project.sct("env", "status", "--json").out)
+        return not row["leases"]
+
+    wait_for(as_before, step=0.2, timeout=60, text="what it had leased is given back")
 
 
 def _booted(project, run):

@@ -312,12 +312,13 @@ NOT_BROKEN = {
     "request enter": "tells how to get at it",
     "request held-back": "tells that a worker waits",
     "request expect": "tells a kept environment of tests to come",
+    "request watch": "tells a kept environment of a run, or the run does without",
     "request keep": "lets an environment stay",
     "request stop": "ends a kept environment: `sct.py env down` asks, and says what it is answered",
     "removal engine": "stops a private engine, which these runs share: unit_tests/unit/run/test_teardown.py",
     "end supplies.graph.closing.set": "sets an event of the standard library's",
     "stage journal.close": "closes a file, when all is over",
-    "stage BrokerClient": "connects to a kept environment, or the run does without",
+    "stage using.end": "leaves a kept environment: unit_tests/unit/run/test_in_kept.py",
 }
 #: The name of each thing that may break, as the guard finds it in the source -> the fault that breaks it.
 STEPS_OF_THE_PRODUCT = {

@@ -1,5 +1,6 @@
 import pytest
 
+from sdcm.broker.runs import LiveRun
 from sdcm.errors import UsageProblem
 from sdcm.run import entering
 
@@ -30,7 +31,9 @@ def started(monkeypatch):
 
 
 def leased(monkeypatch, *found):
-    monkeypatch.setattr(entering.runs, "live_runs", lambda _places: [type("Run", (), {"socket": "s"})])
+    monkeypatch.setattr(
+        entering.runs, "live_runs", lambda _places: [LiveRun("a", "s", 0.0), LiveRun("b", "s", 0.0, "a")]
+    )
 
     class Client:
         def __init__(self, *_args, **_kwargs):
