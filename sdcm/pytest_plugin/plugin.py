@@ -21,6 +21,7 @@ from sdcm.pytest_plugin import (
     evidence,
     evidence_folder,
     folder_fixtures,
+    garbage,
     giving_back,
     going_on,
     journalling,
@@ -48,6 +49,7 @@ from sdcm.pytest_plugin import (
 
 _FEATURES = (
     session,
+    garbage,
     prefilter,
     sharing,
     stopping,
@@ -104,6 +106,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """End with the runner from the first moment on: a project's conftest may take its time, or hang."""
     session.end_with_runner()
     going_on.take(early_config)
+    garbage.hold(early_config)
 
 
 def pytest_configure(config: pytest.Config) -> None:
