@@ -115,7 +115,7 @@ def _stray_thread(thread: threading.Thread) -> Stray | None:
 
 def _pids() -> Iterator[int]:
     if _PROC.is_dir():
-        yield from (int(each.name) for each in _PROC.iterdir() if each.name.isdigit())
+        yield from (int(name) for name in os.listdir(_PROC) if name.isdigit())  # noqa: PTH208 - as with `_environ`
         return
     import psutil
 
@@ -132,12 +132,15 @@ def _stray_process(pid: int, run_id: str, worker: str | None, parent: int) -> St
         parent: Process whose children count in any case; none when 0.
     """
     try:
+        told = _environ(pid)
+        if not parent and f"SCT_RUN={run_id}".encode() not in told:
+            return None  # most of a machine's: no more is asked of them
         status = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        environ = _environ(pid)
         command = _command(pid)
         identity = process_identity.identify(pid)
     except (OSError, IndexError):
         return None
+    environ = dict(pair.decode(errors="replace").split("=", 1) for pair in told.split(b"\0") if b"=" in pair)
     is_child = bool(parent) and int(status[1]) == parent
     if status[0] in "ZX" or _is_multiprocessings(command, is_child=is_child):
         return None
@@ -186,6 +189,7 @@ def _command(pid: int) -> str:
     return b" ".join(words).decode(errors="replace").strip() or "?"
 
 
-def _environ(pid: int) -> dict[str, str]:
-    pairs = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
-    return dict(pair.decode(errors="replace").split("=", 1) for pair in pairs if b"=" in pair)
+def _environ(pid: int) -> bytes:
+    """Return what a process was started with, `NAME=value` by zeroes; a path object for each costs more."""
+    with open(f"{_PROC}/{pid}/environ", "rb") as file:  # noqa: PTH123
+        return file.read()

@@ -12,6 +12,9 @@ from sdcm.pytest_plugin import secrecy
 if TYPE_CHECKING:
     from sdcm.config.model import SCTConfiguration
 
+#: A test's `params`, once they are made.
+MADE = pytest.StashKey["SCTConfiguration"]()
+
 
 def check_files(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
     """Read the configuration files of all chosen tests once, before anything is set up for them.
@@ -59,4 +62,5 @@ def params(request: pytest.FixtureRequest) -> "SCTConfiguration":
     except UsageProblem as exc:
         pytest.fail(str(exc), pytrace=False)
     secrecy.know_params(request.config, loaded)
+    request.node.stash[MADE] = loaded
     return loaded

@@ -10,12 +10,12 @@ from sdcm.errors import ServiceUnavailable
 from sdcm.pytest_plugin import node_arguments
 from sdcm.pytest_plugin.leasing import leased, watched
 from sdcm.pytest_plugin.node_arguments import request_of
+from sdcm.pytest_plugin.node_login import are_read, login_in, login_of, params_of
 from sdcm.pytest_plugin.readiness import skip_unavailable
 from sdcm.pytest_plugin.session import context_of
 
 if TYPE_CHECKING:
     from sdcm.broker.protocol import NodeRequest
-    from sdcm.config.model import SCTConfiguration
     from sdcm.containers.node import Node
     from sdcm.containers.ring import NodeRing
 
@@ -32,24 +32,15 @@ def node_for(request: pytest.FixtureRequest, wanted: "NodeRequest") -> Iterator[
     from sdcm.containers.node import Node
     from sdcm.containers.records import NodeRecord
 
-    params = _params_of(request)
+    params = params_of(request) if wanted.ssl or are_read(request) else None
     with leased(request, "node", request=wanted.to_record()) as answer:
         node = Node(NodeRecord.from_record(answer["node"]))
-        if params is not None:
-            node.log_in_as(lambda: (params["authenticator_user"] or "", params["authenticator_password"] or ""))
-            if wanted.ssl:
-                params.update(client_encrypt=True, client_encrypt_mtls=wanted.mtls)
+        node.log_in_as(login_of(request.node) if params is None else lambda: login_in(params))
+        if params is not None and wanted.ssl:
+            params.update(client_encrypt=True, client_encrypt_mtls=wanted.mtls)
         node.tell_of_nodetool(_nodetool_event)
         with watched(request, node), closing(node):
             yield node
-
-
-def _params_of(request: pytest.FixtureRequest) -> "SCTConfiguration | None":
-    """Return the test's `params`; None where the project has something else under that name."""
-    from sdcm.config.model import SCTConfiguration
-
-    params = request.getfixturevalue("params")
-    return params if isinstance(params, SCTConfiguration) else None
 
 
 @contextmanager
