@@ -41,6 +41,10 @@ OURS: tuple[Variable, ...] = (
         "data root of the private Docker engine, with its images",
         "`/var/lib/sct/engine` for root, else `engine` in the cache directory",
     ),
+    Variable(
+        "SCT_IMAGE_ARCHIVES",
+        "folder with archives of `docker save` (`*.tar`), loaded before anything is pulled or built",
+    ),
     Variable("SCT_IMAGE_REGISTRY", "registry (with an optional path) that has Docker Hub's images", "`docker.io`"),
     Variable(
         "SCT_DURATIONS",

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from sdcm.broker import memory_here
 from sdcm.broker.asking import Asking
 from sdcm.errors import DeadlinePassed, SctError
 
@@ -41,9 +42,7 @@ class Admission:
     @classmethod
     def of_this_machine(cls) -> "Admission":
         """Return a budget of three quarters of the available memory and one boot a core."""
-        import psutil
-
-        available_mb = psutil.virtual_memory().available // 2**20
+        available_mb = memory_here.available() // 2**20
         return cls(int(available_mb * _MEMORY_SHARE), max(1, os.cpu_count() or 1))
 
     @contextmanager

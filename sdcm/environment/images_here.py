@@ -11,7 +11,7 @@ from sdcm.environment.image_sources.build_context import STAGE
 from sdcm.ownership import labels
 from sdcm.ownership.docker_endpoint import Endpoint
 
-Source = Literal["present", "pulled", "built"]
+Source = Literal["present", "pulled", "built", "loaded"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Image:
         name: Its name in the catalogue, or the reference it was asked for by.
         reference: What to start containers from.
         id: The engine's id of it, `sha256:...`.
-        source: How it came: `present`, `pulled` or `built`.
+        source: How it came: `present`, `pulled`, `built`, or `loaded` from an archive.
         seconds: What getting it took, its needs included.
     """
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ from sdcm.environment import packages
 from sdcm.environment.catalogue import Entry
 from sdcm.environment.engine import Engine
 from sdcm.environment.image_sources import bootstrap, build, pull
+from sdcm.environment.image_sources.archives import Archives
 from sdcm.environment.image_sources.builder_lock import my_turn
 from sdcm.environment.image_sources.references import REGISTRY_VARIABLE, Reference
 from sdcm.environment.image_sources.registries import Verdicts
@@ -52,6 +54,7 @@ class Obtaining:
         self._verdicts = verdicts
         self._ledger = ledger
         self._environ = environ
+        self._archives = Archives(engine.endpoint, environ)
 
     def ensure(self, entry: Entry | None, asked: str, step: Step, tell: Callable[[str], None]) -> Image:
         """Get an image in whichever way is the quickest.
@@ -73,6 +76,8 @@ class Obtaining:
         with self.turn(entry.name if entry else asked, step, tell) as say:
             if image := self._here.find(entry, asked):
                 return image
+            if image := self._from_archive(entry, asked, step, say):
+                return image
             reasons: list[str] = []
             if reference := entry.pull if entry else asked:
                 try:
@@ -89,6 +94,14 @@ class Obtaining:
                 if isinstance(exc, build.BuildFailed) and not exc.is_for_want_of_a_registry:
                     raise  # a broken build is to be mended: no test may hide it by a skip
                 raise self._unavailable(entry, asked, [*reasons, *_what_and_why(exc)], exc) from exc
+
+    def _from_archive(self, entry: Entry | None, asked: str, step: Step, say: Callable[[str], None]) -> Image | None:
+        """Load the image from an archive; None where none holds it, or what it holds was made of another folder."""
+        for reference in _references(entry, asked):
+            if self._archives.load(reference, deadline=step.deadline, tell=say):
+                found = self._here.find(entry, asked)
+                return replace(found, source="loaded") if found else None
+        return None
 
     def _unavailable(
         self, entry: Entry | None, asked: str, reasons: list[str], cause: SctError | None = None
@@ -205,7 +218,7 @@ class Obtaining:
 
     def why_not(self, entry: Entry | None, asked: str) -> str:
         """Return why `ensure` cannot succeed, found out within seconds; empty when it can."""
-        if self._here.find(entry, asked):
+        if self._here.find(entry, asked) or any(map(self._archives.has, _references(entry, asked))):
             return ""
         reasons = []
         if reference := entry.pull if entry else asked:
@@ -245,6 +258,11 @@ class _SideBySide:
         self._doing.pop(name, None)
         for text in list(self._doing.values())[-1:]:
             self._say(text)
+
+
+def _references(entry: Entry | None, asked: str) -> list[str]:
+    """Return the references by which an archive may have the image."""
+    return [name for name in ((entry.pull, entry.reference) if entry else (asked,)) if name]
 
 
 def shown(entry: Entry | None, asked: str) -> str:

@@ -8,12 +8,13 @@ import hashlib
 import io
 import os
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sdcm import process
 from sdcm.environment.catalogue import Entry, docker_folder
 from sdcm.environment.engine import Engine
+from sdcm.environment.image_layer import with_images
 from sdcm.environment.image_sources import build
 from sdcm.environment.image_sources.build_context import certificate_bundle, context
 from sdcm.environment.images_here import Image, ImagesHere
@@ -30,7 +31,16 @@ _GIT_TIMEOUT = 60.0
 LEDGER_KIND = "image"
 
 
-def runner_image(engine: Engine, base: Image, project: Path, *, run_id: str, ledger: Ledger, step: Step) -> str:
+def runner_image(
+    engine: Engine,
+    base: Image,
+    project: Path,
+    *,
+    run_id: str,
+    ledger: Ledger,
+    step: Step,
+    images: Sequence[Image] = (),
+) -> str:
     """Build the image of a project's shards.
 
     Args:
@@ -40,6 +50,7 @@ def runner_image(engine: Engine, base: Image, project: Path, *, run_id: str, led
         run_id: The run that the image is for.
         ledger: The run's; told before the image is made.
         step: Reported to; its deadline holds.
+        images: What its tests need in the pods' own engine.
 
     Returns:
         The image's reference.
@@ -55,10 +66,10 @@ def runner_image(engine: Engine, base: Image, project: Path, *, run_id: str, led
             mend="name an image that has the project in it: --image REFERENCE",
         )
     files = source_files(project)
-    dependencies = _dependencies(engine, base, project, files, step)
+    below = with_images(engine, _dependencies(engine, base, project, files, step), images, step)
     reference = f"sct/runner-project:{run_id}"
     ledger.will_make(LEDGER_KIND, reference, **engine.facts())
-    _build(engine, _entry("project", reference), dependencies, _archive("project", project, "project", files), step)
+    _build(engine, _entry("project", reference), below, _archive("project", project, "project", files), step)
     return reference
 
 

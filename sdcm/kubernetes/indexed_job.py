@@ -16,6 +16,8 @@ from sdcm.exit_codes import ExitCode
 CONTAINER = "shard"
 #: Folder in a pod with the files of the ConfigMap.
 JOB_FOLDER = "/sct/job"
+#: Folder in a pod in which its engine keeps images and containers.
+ENGINE_FOLDER = "/sct/engine"
 #: Label and annotation that Kubernetes gives the pods of a Job.
 JOB_LABEL = "batch.kubernetes.io/job-name"
 INDEX_ANNOTATION = "batch.kubernetes.io/job-completion-index"
@@ -46,6 +48,7 @@ class JobSpec:
         account: Service account of the pods; empty: the namespace's default.
         secret: Name of the secret with the registry's login; empty where it needs none.
         files: Content of the ConfigMap: name -> base64.
+        engine: The pods start a Docker engine: they are privileged, and have a volume for its images.
     """
 
     name: str
@@ -60,12 +63,19 @@ class JobSpec:
     account: str = ""
     secret: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
+    engine: bool = False
 
 
 def config_map(spec: JobSpec) -> dict[str, Any]:
     """Return the ConfigMap with the files that the pods read."""
     metadata = {"name": spec.name, "labels": dict(spec.labels)}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "binaryData": dict(spec.files)}
+
+
+def trial_pod(spec: JobSpec) -> dict[str, Any]:
+    """Return a pod as the Job makes them, to ask whether one is let in."""
+    metadata = {"name": f"{spec.name}-trial", "labels": dict(spec.labels)}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": _pod(spec)}
 
 
 def job(spec: JobSpec) -> dict[str, Any]:
@@ -117,6 +127,12 @@ def _pod(spec: JobSpec) -> dict[str, Any]:
         "containers": [container],
         "volumes": volumes,
     }
+    if spec.engine:
+        # Containers on a container's own root would be an overlay on an overlay, which the kernel refuses.
+        volumes.append({"name": "engine", "emptyDir": {}})
+        mounts.append({"name": "engine", "mountPath": ENGINE_FOLDER})
+        container["env"] = [{"name": "SCT_ENGINE_DIR", "value": ENGINE_FOLDER}]
+        container["securityContext"] = {"privileged": True}
     if spec.account:
         pod["serviceAccountName"] = spec.account
     if spec.secret:

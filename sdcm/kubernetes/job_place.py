@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ _RIGHTS = (
     ("", "pods", "", "delete"),
     ("", "pods", "log", "get"),
 )
+#: Label of a namespace that says which pods Kubernetes' own policy lets in.
+PRIVILEGED_LABEL = "pod-security.kubernetes.io/enforce"
+#: What the server says to whoever lacks a right, whatever is asked for.
+_NO_RIGHT = "cannot create resource"
 #: Seconds that pods have to end once their Job is removed: what they hold is worth nothing then.
 _POD_GRACE = 1
 
@@ -128,6 +133,29 @@ def _is_absent(api: Api, namespace: str) -> bool:
         return api.get(f"{_NAMESPACES}/{namespace}") is None
     except ApiRefused:
         return False  # who may not look may still use it
+
+
+def require_admission(api: Api, place: JobPlace, pod: Mapping[str, Any]) -> None:
+    """Find out whether privileged pods are let into the namespace, without making one.
+
+    Whoever may make Jobs and no pods cannot be told; then the Job's events tell.
+
+    Raises:
+        ServiceUnavailable: A policy keeps them out; says which, in its words.
+        ApiSilent: The cluster does not answer.
+    """
+    try:
+        api.call("POST", place.pods_path, pod, query={"dryRun": "All"})
+    except ApiRefused as exc:
+        if exc.status != HTTPStatus.FORBIDDEN or _NO_RIGHT in exc.why:
+            return
+        raise ServiceUnavailable(
+            f"--on kubernetes: namespace {place.namespace} of context {place.context} takes no privileged pod, "
+            "as tests that need Docker run in",
+            why=exc.why,
+            mend=f"choose tests without Docker, or: kubectl --context {place.context} label --overwrite "
+            f"namespace {place.namespace} {PRIVILEGED_LABEL}=privileged",
+        ) from exc
 
 
 def submit(api: Api, place: JobPlace, objects: Mapping[str, Mapping[str, Any]]) -> None:

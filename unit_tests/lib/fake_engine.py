@@ -28,6 +28,7 @@ class FakeEngine:
         imported: Bytes of the last imported archive.
         on_delete: Called after a container, network or volume was removed.
         events: What the event stream tells whoever asks next; then it ends.
+        saved: What is given out as the archive of images; `saved_names` are those that were asked for.
         refusals: `METHOD /path` -> answers to give first, used up one by one.
     """
 
@@ -44,6 +45,8 @@ class FakeEngine:
         self.build_output: list[dict[str, Any]] = [{"stream": "Step 1/1 : FROM base\n"}]
         self.built: list[dict[str, Any]] = []
         self.imported = b""
+        self.saved = b""
+        self.saved_names: list[str] = []
         self.import_query: dict[str, list[str]] = {}
         self.created: list[dict[str, Any]] = []
         self.refusals: dict[str, list[Answer]] = {}
@@ -131,6 +134,12 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def _answer(self, status: int, content: Any) -> None:
+        if isinstance(content, bytes):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+            return
         if isinstance(content, list) and content and "_stream" in content[0]:
             self._stream(status, [line["_stream"] for line in content])
             return
@@ -213,6 +222,19 @@ def _create_image(engine: FakeEngine, query: dict[str, list[str]], body: bytes) 
     return status, [{"_stream": line} for line in content] if status == 200 else content
 
 
+def _save(engine: FakeEngine, query: dict[str, list[str]], body: bytes) -> Answer:
+    engine.saved_names = query["names"]
+    return 200, engine.saved
+
+
+def _load(engine: FakeEngine, query: dict[str, list[str]], body: bytes) -> Answer:
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        member = tar.extractfile("manifest.json") or io.BytesIO(b"[]")
+        for image in json.loads(member.read()):
+            engine.add_image(image["RepoTags"][0], image.get("labels"))
+    return 200, [{"_stream": {"stream": "Loaded image\n"}}]
+
+
 def _distribution(engine: FakeEngine, query: dict[str, list[str]], body: bytes, reference: str) -> Answer:
     return engine.registry.get(reference, (404, {"message": "manifest unknown"}))
 
@@ -286,6 +308,8 @@ _ROUTES: tuple[tuple[str, Callable[..., Answer]], ...] = (
     ("GET /images/json", _image_list),
     ("GET /images/(.+)/json", _inspect),
     ("POST /images/create", _create_image),
+    ("GET /images/get", _save),
+    ("POST /images/load", _load),
     ("POST /images/(.+)/tag", _tag),
     ("DELETE /images/(.+)", _delete_image),
     ("GET /distribution/(.+)/json", _distribution),

@@ -26,6 +26,7 @@ class FakeCluster:
         logs: `namespace/pod` -> its log.
         denied: `verb resource`, or `verb resource/subresource`, that the user has no right to.
         version: Major and minor version.
+        policy: Why no privileged pod is let in; empty where any is.
         gone: Nobody answers any more.
     """
 
@@ -37,6 +38,7 @@ class FakeCluster:
         self.logs: dict[str, str] = {}
         self.denied: set[str] = set()
         self.version = ("1", "34")
+        self.policy = ""
         self.gone = False
         self.kinds: dict[str, list[dict[str, Any]]] = {
             "v1": [
@@ -99,7 +101,7 @@ class FakeCluster:
             if method == "GET":
                 return self._get(parts.path, query)
             if method == "POST":
-                return self._post(parts.path, body)
+                return self._post(parts.path, body, query)
             if method == "PATCH":
                 return self._patch(parts.path, body, kind)
             return self._delete(parts.path, body or {})
@@ -123,11 +125,15 @@ class FakeCluster:
             "items": [item for _path, item in self._of(path) if _matches(item, query.get("labelSelector", ""))]
         }
 
-    def _post(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+    def _post(self, path: str, body: dict[str, Any], query: dict[str, str]) -> tuple[int, Any]:
         if path.endswith("/selfsubjectaccessreviews"):
             asked = body["spec"]["resourceAttributes"]
             what = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
             return 201, {"status": {"allowed": f"{asked['verb']} {what}" not in self.denied}}
+        if path.endswith("/pods") and self.policy:
+            return 403, {**_status(403, "Forbidden")[1], "message": self.policy}
+        if query.get("dryRun"):
+            return 201, body
         name = body["metadata"].get("name") or body["metadata"]["generateName"] + "1"
         if f"{path}/{name}" in self.objects:
             return _status(409, "AlreadyExists")

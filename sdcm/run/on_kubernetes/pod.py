@@ -24,6 +24,7 @@ from sdcm.run.on_kubernetes.framing import FrameWriter, Kind
 JOB_FOLDER = Path("/sct/job")
 SPEC_FILE = "job.json"
 DURATIONS_FILE = "durations.json.gz"
+FLAVOUR_FILE = "flavour"
 #: Where the cluster puts the login of the pod's service account.
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 #: Seconds between two looks at the journal, and between two signs of life.
@@ -139,19 +140,21 @@ def kubeconfig_of_account(account: Path, host: str, port: str, file: Path) -> bo
     return True
 
 
-def runner_argv(spec: dict[str, object], index: int, kubeconfig: str) -> list[str]:
+def runner_argv(spec: dict[str, object], index: int, kubeconfig: str, flavour: str = "") -> list[str]:
     """Return the command line of the runner in this pod.
 
     Args:
         spec: What the Job's file says: `command`, `arguments`, `pytest_arguments`, `shards`.
         index: The pod's completion index, from 0.
         kubeconfig: For tests that need Kubernetes; empty for none.
+        flavour: Of the nodes that all shards boot; empty where each is to find out.
     """
     program = str(Path(sys.executable).with_name("sct"))
     argv = [program, str(spec["command"]), "--shard", f"{index + 1}/{spec['shards']}"]
     argv += [str(word) for word in _words(spec["arguments"])]
     if kubeconfig and spec["command"] == "integration-tests":
         argv += ["--kubeconfig", kubeconfig]
+    argv += ["--db", flavour] if flavour else []
     return [*argv, "--", *(str(word) for word in _words(spec["pytest_arguments"]))]
 
 
@@ -209,7 +212,9 @@ def main(folder: Path = JOB_FOLDER, work: Path = Path("/sct/work"), make_output:
     has_account = kubeconfig_of_account(_ACCOUNT, host, port, kubeconfig)
     environ = _environ(folder, work)
     sending = Sending(work / "state" / "runs", output)
-    code = _run(runner_argv(spec, index, str(kubeconfig) if has_account else ""), environ, sending, output)
+    flavour = (folder / FLAVOUR_FILE).read_text() if (folder / FLAVOUR_FILE).exists() else ""
+    argv = runner_argv(spec, index, str(kubeconfig) if has_account else "", flavour)
+    code = _run(argv, environ, sending, output)
     left_out: list[str] = []
     if sending.state is not None:
         content, left_out = archive(sending.state)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdcm.broker.client import BrokerClient
 from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
-from sdcm.errors import EnvironmentFailed, SctError, ServiceUnavailable, UsageProblem
+from sdcm.errors import EnvironmentFailed, SctError, UsageProblem
 from sdcm.exit_codes import ExitCode, first_that_applies
 from sdcm.kubernetes.job_place import JobPlace
 from sdcm.redaction import Redactor
@@ -50,6 +50,7 @@ def submit(run: "Run") -> "Run":
         run_id=run.run_id,
         allow_install=run.options.setup,
         kubernetes="none",
+        db=run.options.db,
         environ=engine_environ(run.environ),
         leaks="off",
         shards=target.to_record(),
@@ -127,12 +128,6 @@ def _shares(run: "Run", known: Known) -> Shares:
 
 def _target(run: "Run", on: OnKubernetes, known: Known) -> Target:
     kubeconfig, context = cluster_of(run.options, on, run.environ)
-    if run.plan is not None and "docker" in run.plan.services:
-        number = run.plan.services["docker"]
-        raise ServiceUnavailable(
-            f"--on kubernetes: {number} of the chosen tests need a Docker engine, and pods have none yet",
-            mend="choose others with -t, -k or -m, or run these here, or spread them with --shard I/N",
-        )
     if outside := [target for target in run.targets if Path(target).is_absolute()]:
         raise UsageProblem(f"-t {outside[0]}", why="it is outside the project, whose files alone are in the image")
     return Target(
@@ -147,6 +142,8 @@ def _target(run: "Run", on: OnKubernetes, known: Known) -> Target:
         account=on.account,
         project=str(run.project.resolve()),
         files=_files(run, on, known),
+        engine=run.plan is not None and "docker" in run.plan.services,
+        images=list(run.plan.images) if run.plan is not None else [],
     )
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class Target:
         account: Service account of the pods.
         project: The project's root folder.
         files: The ConfigMap's content: name -> base64.
+        engine: The pods need a Docker engine of their own.
+        images: What the plan names for it: catalogue names, references, `NODE_IMAGE`.
     """
 
     kubeconfig: str
@@ -41,6 +43,8 @@ class Target:
     account: str
     project: str
     files: dict[str, str]
+    engine: bool = False
+    images: list[str] = field(default_factory=list)
 
     def to_record(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -49,7 +53,7 @@ class Target:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Target":
         """Rebuild it from `to_record`."""
-        return cls(**{field.name: record[field.name] for field in fields(cls)})
+        return cls(**{each.name: record[each.name] for each in fields(cls)})
 
 
 def cluster_of(options: RunOptions, on: OnKubernetes, environ: Mapping[str, str]) -> tuple[str, str]:

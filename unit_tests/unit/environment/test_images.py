@@ -1,3 +1,6 @@
+import io
+import json
+import tarfile
 import threading
 import time
 from collections.abc import Iterator
@@ -111,6 +114,26 @@ def test_an_image_is_pulled_where_that_is_possible(engine: FakeEngine, images: I
     assert (image.reference, image.source) == ("r.lan/kafka:4", "pulled")
     assert built(engine) == []
     assert step.said == ["image kafka pulled in 0 s"]
+
+
+def test_an_archive_comes_before_registries_and_builds(
+    engine: FakeEngine, catalogue: Catalogue, tmp_path: Path, step: FakeStep
+) -> None:
+    digest = catalogue.entry("node").digest()
+    for name, labels in (("sct/node:5", {"sct.build": digest}), ("sct/tools:1", {"sct.build": "of another folder"})):
+        text = json.dumps([{"RepoTags": [name], "labels": labels}]).encode()
+        with tarfile.open(tmp_path / f"{name[4:]}.tar", "w") as tar:
+            member = tarfile.TarInfo("manifest.json")
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text))
+    images = images_of(engine, catalogue, tmp_path, environ={"SCT_IMAGE_ARCHIVES": str(tmp_path)})
+    assert images.obtainable("node") == ""
+    image = images.ensure("node", step)
+    assert (image.reference, image.source) == ("sct/node:5", "loaded")
+    assert (engine.count("POST", "/images/create"), built(engine)) == (0, [])
+    # What an archive holds of another checkout is not what is wanted.
+    engine.pulls["r.lan/debian:12"] = DONE
+    assert images.ensure("tools", step).source == "built"
 
 
 def test_else_it_is_built_after_what_it_needs(

@@ -1,5 +1,7 @@
 """The Job of a run's shards: what Kubernetes reads in it."""
 
+from dataclasses import replace
+
 import pytest
 
 from sdcm.exit_codes import ExitCode
@@ -18,6 +20,20 @@ def test_a_shard_whose_runner_ended_by_itself_is_not_run_again():
     assert codes >= {ExitCode.TESTS_FAILED, ExitCode.UNAVAILABLE, ExitCode.ENVIRONMENT_FAILED, ExitCode.LEAKED}
     # Told to stop (its pod was deleted), killed, out of memory: these run again; 0 is no failure.
     assert not codes & {0, 130, 137, 143}
+
+
+def test_only_a_pod_that_starts_an_engine_is_privileged():
+    plain, with_engine = (
+        indexed_job.job(each)["spec"]["template"]["spec"] for each in (SPEC, replace(SPEC, engine=True))
+    )
+    assert "securityContext" not in plain["containers"][0]
+    assert [each["name"] for each in plain["volumes"]] == ["job"]
+    (container,) = with_engine["containers"]
+    assert container["securityContext"] == {"privileged": True}
+    assert {"name": "engine", "emptyDir": {}} in with_engine["volumes"]
+    (folder,) = (each["mountPath"] for each in container["volumeMounts"] if each["name"] == "engine")
+    assert container["env"] == [{"name": "SCT_ENGINE_DIR", "value": folder}]
+    assert indexed_job.trial_pod(replace(SPEC, engine=True))["spec"] == with_engine
 
 
 @pytest.mark.parametrize(("text", "indexes"), [("", set()), ("1", {1}), ("0,2-4,7", {0, 2, 3, 4, 7})])

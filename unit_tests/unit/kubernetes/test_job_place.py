@@ -77,6 +77,19 @@ def test_a_namespace_of_that_name_that_is_not_ours_stays(cluster, kubeconfig):
     assert f"/api/v1/namespaces/{NAME}" in cluster.objects
 
 
+def test_a_policy_against_privileged_pods_is_said_before_the_job_is_made(cluster, kubeconfig):
+    here, pod = place(kubeconfig, "team"), {"kind": "Pod", "metadata": {"name": "p"}}
+    before = dict(cluster.objects)
+    job_place.require_admission(here.api(), here, pod)
+    cluster.policy = 'pods "p" is forbidden: User "me" cannot create resource "pods" in API group ""'
+    job_place.require_admission(here.api(), here, pod)
+    cluster.policy = 'pods "p" is forbidden: violates PodSecurity "baseline:latest": privileged'
+    with pytest.raises(ServiceUnavailable, match=r"violates PodSecurity.*label --overwrite namespace team") as told:
+        job_place.require_admission(here.api(), here, pod)
+    assert told.value.exit_code == 69
+    assert cluster.objects == before
+
+
 def test_what_the_cluster_refuses_is_said_in_its_words(cluster, kubeconfig):
     here = made(cluster, kubeconfig, NAME)
     with pytest.raises(ServiceUnavailable, match=f"takes no job in namespace {NAME}: the server says AlreadyExists"):
