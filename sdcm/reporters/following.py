@@ -1,6 +1,6 @@
 """A journal that is read while it grows, each record once: one report after another is made of what is there."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from sdcm import journal
@@ -13,24 +13,34 @@ from sdcm.services.selected import SelectedTest
 class FollowedJournal:
     """The journal of one run."""
 
-    def __init__(self, path: Path, selected: Iterable[SelectedTest] = ()) -> None:
+    def __init__(self, path: Path, selected: Callable[[], Iterable[SelectedTest]] = tuple) -> None:
         """Read nothing yet.
 
         Args:
             path: The journal; a file that is not there has no records.
-            selected: The selection, for the services of tests whose records do not tell them.
+            selected: Returns the selection, for the services of tests whose records do not tell them; asked when the
+                first test has begun, as a worker may write it once it has collected.
         """
         self._path = path
-        self._reader = JournalReader(selected)
+        self._selected = selected
+        self._knows = False
+        self._reader = JournalReader()
         self._times = TimelineReader()
         self._read = 0
 
-    def result(self) -> RunResult:
-        """Return how the run went, as far as it has come."""
+    def read(self) -> None:
+        """Take in what has come since the last look."""
         for line in self._whole_lines():
             if (record := journal.parse(line)) is not None:
+                if not self._knows and str(record["event"]).startswith("test-"):
+                    self._knows = True
+                    self._reader.know(self._selected())
                 self._reader.feed(record)
                 self._times.feed(record)
+
+    def result(self) -> RunResult:
+        """Return how the run went, as far as it has come."""
+        self.read()
         return RunResult.from_reader(self._reader).beside(self._path)
 
     def timeline(self) -> Timeline:

@@ -47,7 +47,7 @@ class JournalReader:
         Args:
             selected: The selection, for what the records of tests do not tell.
         """
-        self._selected = {test.nodeid: test for test in selected}
+        self.know(selected)
         self.first = 0.0
         self.last = 0.0
         self.run: Record = {}
@@ -72,6 +72,10 @@ class JournalReader:
         self._evidence: dict[str, Evidence] = {}
         self._latest: dict[str, int] = {}  # place in `tests` of each test's last start
         self._open: set[int] = set()
+
+    def know(self, selected: Iterable[SelectedTest]) -> None:
+        """Know the selection, where it was made after this reader."""
+        self._selected = {test.nodeid: test for test in selected}
 
     def feed(self, record: Record) -> None:
         """Take in one record."""

@@ -32,6 +32,7 @@ from sdcm.run.one_pytest import OnePytest
 from sdcm.run.options import RunOptions
 from sdcm.run.plan import Plan, make_plan
 from sdcm.run.pytest_session import PytestOutcome
+from sdcm.run.reading_along import ReadingAlong
 from sdcm.run.selection import Selection
 from sdcm.run.signals import Interrupts
 
@@ -55,6 +56,7 @@ class Run:
         journal: Its journal.
         interrupts: Counts the user's requests to stop.
         stack: What is to be closed at its end.
+        reading: Reads the journal for the reports, once pytest runs.
         display: Shows what goes on; None for `--plan`.
         selection: The chosen tests (after `select`).
         plan: What is set up for them (after `plan`).
@@ -77,6 +79,7 @@ class Run:
     journal: Journal
     interrupts: Interrupts
     stack: ExitStack
+    reading: ReadingAlong
     display: JournalDisplay | None = None
     selection: Selection | None = None
     plan: Plan | None = None
@@ -217,7 +220,9 @@ def execute(options: RunOptions) -> ExitCode:
         outer.callback(bytecode.drop_stale)
         try:
             with ExitStack() as stack:
-                run = Run(options, environ, places, run_id, root, targets, journal, interrupts, stack)
+                run = Run(
+                    options, environ, places, run_id, root, targets, journal, interrupts, stack, ReadingAlong(state)
+                )
                 if not options.plan_only:
                     run = replace(run, display=stack.enter_context(tests.display_of(run)))
                     stack.enter_context(host_load.sampled(journal))

@@ -104,7 +104,7 @@ def finish(run: "Run") -> ExitCode:
     from sdcm.reporters.critical_path_text import critical_path_record
     from sdcm.reporters.summary import summary_lines
 
-    journal = report_files.follow(run.state)
+    journal = run.reading.journal()
     so_far = journal.result()
     code = exit_code(run, so_far)
     run.journal.write("critical-path", **critical_path_record(so_far))

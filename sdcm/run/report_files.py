@@ -171,7 +171,7 @@ def follow(state: Path) -> "FollowedJournal":
     from sdcm.reporters.following import FollowedJournal
 
     journal = state / journals.FILE_NAME
-    return FollowedJournal(journal, _selection(journal))
+    return FollowedJournal(journal, lambda: _selection(journal))
 
 
 def read(state: Path) -> "RunResult":

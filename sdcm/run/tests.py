@@ -1,8 +1,6 @@
 """The stage in which pytest runs."""
 
-import importlib
 import sys
-import threading
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,18 +23,6 @@ from sdcm.stop_flag import StopFlag
 
 if TYPE_CHECKING:
     from sdcm.run.pipeline import Run
-
-#: What reports are made with, and strays are looked for.
-_FOR_THE_END = (
-    "sdcm.run.teardown",
-    "psutil",
-    "sdcm.reporters.junit",
-    "sdcm.reporters.summary",
-    "sdcm.reporters.critical_path_text",
-    "sdcm.reporters.github",
-    "sdcm.reporters.html",
-    "sdcm.reporters.following",
-)
 
 
 def wanted_workers(run: "Run") -> int:
@@ -118,19 +104,9 @@ def _session(run: "Run", argv: list[str], *, own_terminal: bool) -> PytestOutcom
 
 def _wait(run: "Run", session: PytestSession, argv: list[str]) -> PytestOutcome:
     run.journal.write("pytest-start", argv=argv, pid=session.pid)
-    threading.Thread(target=_import_for_the_end, name="sct-imports", daemon=True).start()
+    run.reading.start()
     services.adopt(run, session.pid)
     return session.wait(lambda: run.interrupts.count, lambda: _fault(run), StopFlag(run.state), report.say)
-
-
-def _import_for_the_end() -> None:
-    """Load what the run's end needs while there is nothing else to do; what fails here fails there, and is told."""
-    with suppress(Exception):
-        for module in _FOR_THE_END:
-            importlib.import_module(module)
-        from sdcm.reporters.html import template
-
-        template()
 
 
 def display_of(run: "Run") -> JournalDisplay:

@@ -6,6 +6,7 @@ from sdcm.journal import Journal, read
 from sdcm.reporters.following import FollowedJournal
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.timeline import Timeline
+from sdcm.services.selected import SelectedTest
 
 
 def test_what_is_read_bit_by_bit_is_what_is_read_at_once(tmp_path):
@@ -36,4 +37,16 @@ def test_what_is_read_bit_by_bit_is_what_is_read_at_once(tmp_path):
     assert whole.finished
     assert whole == RunResult.from_file(file)
     assert followed.timeline() == Timeline.from_journal(read(file))
+    journal.close()
+
+
+def test_selection_is_asked_for_when_a_worker_can_have_written_it(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    written: list[SelectedTest] = []
+    followed = FollowedJournal(journal.path, lambda: written)
+    journal.write("run-start", run="0a1b2c3d", command="unit-tests")
+    followed.read()
+    written.append(SelectedTest("a.py::one", "a.py", services=("docker",)))
+    journal.write("test-start", test="a.py::one", worker="gw0")
+    assert followed.result().tests[0].services == ("docker",)
     journal.close()

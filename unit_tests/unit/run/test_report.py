@@ -11,6 +11,7 @@ from sdcm.run import report_files
 from sdcm.run.options import RunOptions
 from sdcm.run.pipeline import STAGES, Run
 from sdcm.run.pytest_session import PytestOutcome, keeps_terminal, pytest_argv
+from sdcm.run.reading_along import ReadingAlong
 from sdcm.run.report import exit_code, finish, tell_github
 from unit_tests.lib.journals import HandJournal
 
@@ -28,7 +29,7 @@ def result(*ends, status=0, stopped=""):
 def run(outcome, tmp_path, interrupts=0, **options):
     return Run(
         RunOptions("integration-tests", **options), {}, SimpleNamespace(), "r", tmp_path, (), SimpleNamespace(),
-        SimpleNamespace(count=interrupts), ExitStack(), outcome=outcome,
+        SimpleNamespace(count=interrupts), ExitStack(), SimpleNamespace(), outcome=outcome,
     )  # fmt: skip
 
 
@@ -138,6 +139,7 @@ def test_a_run_whose_reports_cannot_be_written_is_summed_up_all_the_same(tmp_pat
         journal=journal,
         run_id="state",
         places=places,
+        reading=ReadingAlong(state),
     )
     assert finish(over) == ExitCode.ENVIRONMENT_FAILED
     journal.close()

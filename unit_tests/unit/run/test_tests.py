@@ -10,6 +10,7 @@ from sdcm.run import tests
 from sdcm.run.options import RunOptions
 from sdcm.run.pipeline import Run
 from sdcm.run.pytest_session import PytestOutcome
+from sdcm.run.reading_along import ReadingAlong
 from sdcm.run.signals import Interrupts
 from sdcm.stop_flag import StopFlag
 
@@ -23,7 +24,8 @@ def run(tmp_path):
     options = RunOptions("unit-tests", workers=0, repeat=3)
     with ExitStack() as stack:
         stack.callback(journal.close)
-        yield Run(options, {}, places, "0a1b2c3d", tmp_path, ("unit_tests",), journal, Interrupts(), stack)
+        reading = ReadingAlong(state)
+        yield Run(options, {}, places, "0a1b2c3d", tmp_path, ("unit_tests",), journal, Interrupts(), stack, reading)
 
 
 @pytest.mark.parametrize(("enough", "status", "times"), [(False, 1, 3), (True, 1, 1), (False, 2, 1)])
