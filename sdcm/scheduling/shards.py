@@ -7,7 +7,7 @@ therefore skips, does not; and seconds are whole milliseconds, as sums of fracti
 import hashlib
 import heapq
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,6 +69,10 @@ class Shares:
         """Write them down, a line for each share."""
         lines = ",\n".join(json.dumps(share) for share in self.tests)
         path.write_text(f'{{"digest": {json.dumps(self.digest)}, "shares": [\n{lines}\n]}}\n')
+
+    def as_told(self, hide: Callable[[str], str]) -> "Shares":
+        """Return them with the names that journals tell, in which `hide` has hidden what looks like a secret."""
+        return replace(self, tests=tuple(tuple(map(hide, share)) for share in self.tests))
 
     def of(self, shard: Shard, tests: Iterable[SelectedTest]) -> tuple[SelectedTest, ...]:
         """Return a shard's tests out of those of the run, in their order; groups are whole."""

@@ -173,6 +173,10 @@ def test_shards_are_the_whole_run_and_durations_travel(project, tmp_path):
         @pytest.mark.parametrize("n", range(2))
         def test_pair(n):
             pass
+
+        @pytest.mark.parametrize("options", ["--password=correct-horse", "--token=battery-staple"])
+        def test_login(options):
+            pass
         """,
     )
     first = project.sct("unit-tests", "-n", "2")
@@ -181,14 +185,20 @@ def test_shards_are_the_whole_run_and_durations_travel(project, tmp_path):
     assert project.sct("durations", "export", str(shared)).code == 0
     seen = []
     for index in (1, 2):
-        ended = project.sct("unit-tests", "-n", "2", "--shard", f"{index}/2", SCT_DURATIONS=str(shared))
+        own = {"SCT_DURATIONS": str(shared), "SCT_STATE_DIR": str(tmp_path / "shards" / str(index))}
+        ended = project.sct("unit-tests", "-n", "2", "--shard", f"{index}/2", **own)
         assert ended.code == 0, ended.text
         passed = {line.split()[-1] for line in ended.out.splitlines() if " PASSED " in line}
-        assert f"{len(passed)} of 11 tests" in ended.out
+        assert f"{len(passed)} of 13 tests" in ended.out
         assert "not run" not in ended.out
         seen.append(passed)
-    assert len(seen[0] | seen[1]) == len(seen[0]) + len(seen[1]) == 11
+    assert len(seen[0] | seen[1]) == len(seen[0]) + len(seen[1]) == 13
     assert [sum("test_pair" in test for test in passed) for passed in seen] in ([0, 2], [2, 0])
+    merged = project.sct("report", "merge", str(tmp_path / "shards"), "-o", str(tmp_path / "merged"))
+    assert merged.code == 0, merged.text
+    assert "13 passed" in merged.out
+    # Names that look like they hold a secret are hidden in all that is written, and are the same names still.
+    assert "not run" not in merged.out
     idle = project.sct("unit-tests", "--shard", "15/15")
     assert (idle.code, "shard 15/15 has no test" in idle.out) == (0, True), idle.text
 

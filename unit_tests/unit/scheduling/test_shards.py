@@ -75,6 +75,11 @@ def test_all_shares_are_written_down_and_read_back(tmp_path):
     assert Shares.read(tmp_path / "no-such-file") is None
 
 
+def test_shares_are_told_with_what_is_hidden_in_their_names():
+    shares = Shares("d", (("a[key]",), ("b",)))
+    assert shares.as_told(lambda name: name.replace("key", "-")) == Shares("d", (("a[-]",), ("b",)))
+
+
 @pytest.mark.parametrize("count", [2, 8, 32])
 def test_known_durations_balance_the_shards(count):
     tests, known = heavy_tailed(10_000)
