@@ -66,10 +66,12 @@ def runner_image(
             mend="name an image that has the project in it: --image REFERENCE",
         )
     files = source_files(project)
+    # First of all: what is edited while dependencies are fetched was not there when the tests were collected.
+    source = _archive("project", project, "project", files)
     below = with_images(engine, _dependencies(engine, base, project, files, step), images, step)
     reference = f"sct/runner-project:{run_id}"
     ledger.will_make(LEDGER_KIND, reference, **engine.facts())
-    _build(engine, _entry("project", reference), below, _archive("project", project, "project", files), step)
+    _build(engine, _entry("project", reference), below, source, step)
     return reference
 
 

@@ -2,7 +2,12 @@
 
 import tarfile
 
-from sdcm.environment.runner_image import _archive, source_files
+from sdcm.environment import runner_image as module
+from sdcm.environment.engine import Engine
+from sdcm.environment.runner_image import _archive, runner_image, source_files
+from sdcm.ownership.ledger import Ledger
+from sdcm.process_identity import identify
+from unit_tests.lib.fake_step import FakeStep
 
 
 def project_of(tmp_path):
@@ -32,3 +37,15 @@ def test_the_same_files_make_the_same_context(tmp_path):
         assert tar.getmember("project/link").linkname == "sdcm/a.py"
         assert tar.getmember("project/sdcm/a.py").mode & 0o100
         assert tar.extractfile("project/sdcm/a.py").read() == b"sdcm/a.py"
+
+
+def test_the_source_is_that_of_the_runs_begin_whatever_is_edited_meanwhile(tmp_path, monkeypatch):
+    project, built = project_of(tmp_path), []
+    monkeypatch.setattr(module, "_dependencies", lambda *_: (project / "sdcm" / "a.py").write_text("edited"))
+    monkeypatch.setattr(module, "_build", lambda _engine, _entry, _base, archive, _step: built.append(archive))
+    ledger = Ledger(tmp_path / "state", "0a1b2c3d", identify())
+    engine = Engine("unix:///nowhere", private=False)
+    runner_image(engine, None, project, run_id="0a1b2c3d", ledger=ledger, step=FakeStep(tmp_path))
+    with tarfile.open(fileobj=built[0]) as tar:
+        assert tar.extractfile("project/sdcm/a.py").read() == b"sdcm/a.py"
+    assert [entry.name for entry in ledger.entries()] == ["sct/runner-project:0a1b2c3d"]
