@@ -6,6 +6,8 @@ from typing import Any
 #: Reasons for which a container waits and that time does not mend.
 _NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"})
 _NO_START = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+#: What a reason about an image begins with.
+_IMAGE = "image"
 
 
 def why_waiting(pod: Mapping[str, Any]) -> str:
@@ -17,7 +19,7 @@ def why_waiting(pod: Mapping[str, Any]) -> str:
         waiting = (container.get("state") or {}).get("waiting") or {}
         reason, message = str(waiting.get("reason", "")), str(waiting.get("message", ""))
         if reason in _NO_IMAGE:
-            return f"image {container.get('image', '?')} cannot be had in the cluster: {message or reason}"
+            return f"{_IMAGE} {container.get('image', '?')} cannot be had in the cluster: {message or reason}"
         if reason in _NO_START:
             return f"its container cannot be started: {message or reason}"
     for condition in status.get("conditions") or []:
@@ -38,6 +40,13 @@ def why_ended(pod: Mapping[str, Any]) -> str:
         if ended:
             return f"{ended.get('reason', 'ended')} with exit code {ended.get('exitCode')}"
     return str(status["phase"]).lower()
+
+
+def mend(why: str) -> str:
+    """Return what mends a reason for which no pod can start."""
+    if why.startswith(f"{_IMAGE} "):
+        return "have it where the cluster's nodes can pull it: --registry HOST/PATH, --load-into-kind"
+    return "--cpu, --memory and --namespace say what a pod asks for, and where"
 
 
 def why_none(events: Iterable[Mapping[str, Any]], job: str) -> str:

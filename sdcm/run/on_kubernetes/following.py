@@ -125,7 +125,7 @@ class Following:
 
     def _check_stuck(self, api: Api, pods: list[dict[str, Any]]) -> None:
         """End the waiting where no pod runs and none can; one that runs may make room for those that wait."""
-        waiting = [why for pod in pods if (why := pod_trouble.why_waiting(pod))]
+        waiting = [why for pod in pods if (why := self._why_waiting(pod))]
         busy = [pod for pod in pods if (pod.get("status") or {}).get("phase") == "Running"]
         reading = [each for shard in self.shards for each in shard.attempts if not each.over.is_set()]
         still_pending = [pod for pod in pods if (pod.get("status") or {}).get("phase") == "Pending"]
@@ -144,9 +144,15 @@ class Following:
             raise ServiceUnavailable(
                 f"--on kubernetes: no shard can run in namespace {self._place.namespace} of {self._place.context}",
                 why=why,
-                mend="--cpu, --memory and --namespace say what a pod asks for, and where",
+                mend=pod_trouble.mend(why),
             )
         self._lose(why)
+
+    def _why_waiting(self, pod: Mapping[str, Any]) -> str:
+        """Return why a pod has not started, and have its shard tell of it."""
+        why = pod_trouble.why_waiting(pod)
+        self.shards[indexed_job.index_of(pod)].why_waiting = why
+        return why
 
     def _why_no_pod(self, api: Api) -> str:
         try:

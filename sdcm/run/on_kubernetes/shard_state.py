@@ -35,6 +35,7 @@ class ShardState:
         name: What it is called.
         attempts: Its pods, the first first.
         why_lost: Why it will not come back; empty while it may.
+        why_waiting: Why its next pod has not started; empty where nothing is wrong.
         why_ended: How its last pod ended, as the cluster says.
         told: What was last told of it.
         told_at: When, by the monotonic clock.
@@ -45,6 +46,7 @@ class ShardState:
     name: str
     attempts: list[PodRun] = field(default_factory=list)
     why_lost: str = ""
+    why_waiting: str = ""
     why_ended: str = ""
     told: str = ""
     told_at: float = 0.0
@@ -66,7 +68,7 @@ class ShardState:
     def progress(self) -> str:
         """Say how far it is, in a few words."""
         if not self.attempts:
-            return "waiting for its pod"
+            return f"waiting for its pod{f': {self.why_waiting}' if self.why_waiting else ''}"
         attempt = self.attempts[-1]
         again = f" (pod {attempt.number + 1}: the one before was lost)" if attempt.number else ""
         if not attempt.log.tests:

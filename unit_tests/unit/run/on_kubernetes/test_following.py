@@ -132,6 +132,8 @@ def test_an_image_that_the_cluster_cannot_have_ends_the_run(shards, reason):
     with pytest.raises(ServiceUnavailable, match="image r/i:1 cannot be had in the cluster: no such host") as told:
         shards.until_back()
     assert told.value.exit_code == 69
+    assert "--load-into-kind" in str(told.value)
+    assert shards.following.shards[0].progress().startswith("waiting for its pod: image r/i:1 cannot be had")
 
 
 def test_a_quota_that_lets_no_pod_be_made_ends_the_run(shards):
