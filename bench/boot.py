@@ -56,7 +56,8 @@ _WITHOUT = {
     "no verification of bytecode": ["-XX:+BytecodeVerificationRemote"],
     "known row overhead": ["-Dcassandra.memtable.row_overhead_size=-1"],
     "serial collector": ["-XX:-UseSerialGC", "-XX:+UseG1GC"],
-    "cheap password hash": ["-Dcassandra.auth_bcrypt_gensalt_log=10"],
+    "cheap password hash": ["-Dcassandra.auth_bcrypt_gensalt_log2_rounds=10"],
+    "no syncing of files": ["-Dcassandra.skip_sync=false"],
 }
 #: The default of the one setting of cassandra.yaml that a boot feels.
 _DEFAULT_YAML = "num_tokens: 16"
