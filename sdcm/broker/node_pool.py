@@ -22,6 +22,7 @@ from sdcm.broker.demand import Demand
 from sdcm.broker.node_shelf import NodeShelf, Standing
 from sdcm.broker.pool_needs import Care, Maker
 from sdcm.broker.protocol import NodeRequest, node_key
+from sdcm.broker.worth import Worth
 from sdcm.containers.records import NodeRecord
 from sdcm.errors import SctError
 from sdcm.journal import Journal
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 #: Tests that one node may serve.
 TESTS_AT_MOST = 25
-#: Tests to come for each node there is, below which one more is not worth its boot.
-_WORTH_A_BOOT = 2
 #: Nodes that a kept environment has stand ready, of different kinds, while no test to come is known.
 _SPARES = 2
 #: Seconds to wait for a node that is just being put back before one is booted instead.
@@ -41,6 +40,12 @@ _WAIT = 30.0
 
 #: Runs something in the background, under a name for the journal.
 Background = Callable[[Callable[[], None], str], None]
+
+
+def _after(seconds: float, work: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, work)
+    timer.daemon = True
+    timer.start()
 
 
 class NodePool:
@@ -56,6 +61,7 @@ class NodePool:
         nudge: Callable[[], None] = lambda: None,
         *,
         keeps: bool = False,
+        after: Callable[[float, Callable[[], None]], None] = _after,
     ) -> None:
         """Hand on what `maker` boots.
 
@@ -67,6 +73,7 @@ class NodePool:
             journal: Told of each hand-over, and of each node thrown away.
             nudge: Wakes requests that wait for room: a node stands ready.
             keeps: The environment outlives its run: a node is kept ready for the next.
+            after: Runs something once so many seconds have passed.
         """
         self._maker = maker
         self._nudge = nudge
@@ -77,6 +84,8 @@ class NodePool:
         self._journal = journal
         self._lock = threading.Lock()
         self._shelf = NodeShelf()
+        self._worth = Worth()
+        self._after = after
         self._joined: set[str] = set()
         self._keeps = keeps
         #: What was asked for last that others may have, too.
@@ -106,7 +115,12 @@ class NodePool:
                 with contextlib.suppress(NotNeeded):
                     standing = self._boot(request, key, test, asking, holds_others=holds_others)
         standing.tests.append(test)
-        self._boot_ahead(alike, key)
+        if key:
+            unsure = self._worth.unsure_for(key) if standing.known is not None else 0.0
+            if unsure:
+                self._after(unsure, lambda: self._boot_ahead(alike, key))
+            else:
+                self._boot_ahead(alike, key)
         return standing
 
     def give_back(self, standing: Standing, *, failed: bool) -> None:
@@ -114,7 +128,7 @@ class NodePool:
         reason = "its test failed" if failed else self._unfit(standing)
         if not reason:
             self._shelf.expect(standing.key)
-        self._background(lambda: self._settle(standing, reason), standing.node.name)
+        self._background(lambda: self._settle(standing, reason, failed=failed), standing.node.name)
 
     def keep_ready(self) -> None:
         """In an environment that is kept, have a node stand ready for the next run: one like the last asked for."""
@@ -189,6 +203,7 @@ class NodePool:
 
     def _stand(self, node: NodeRecord, take_away: Callable[[], None], key: str) -> Standing:
         self._shelf.stands(key)
+        self._worth.booted(key, node.boot_seconds)
         return Standing(node, take_away, key)
 
     def _know(self, standing: Standing) -> None:
@@ -202,12 +217,9 @@ class NodePool:
             self._journal.write("node", name=standing.node.name, what="not-known", reason=str(exc) or repr(exc))
 
     def _boot_ahead(self, request: NodeRequest, key: str) -> None:
-        """Boot one more node while this test runs, if the next one would have to wait and enough tests are to come.
-
-        A boot takes several times as long as putting a node back, so it must serve for more than one test.
-        """
-        left = self._demand.left(key) if key else 0
-        if left and self._shelf.expect_boot(key, lambda standing: left >= _WORTH_A_BOOT * standing):
+        """Boot one more node while tests run, if the next one would have to wait and that is worth it."""
+        left = self._demand.left(key)
+        if left and self._shelf.expect_boot(key, lambda standing: self._worth.of_one_more(key, left, standing)):
             self._background(lambda: self._make_ready(request, key), f"a node like {key}")
 
     def _make_ready(self, request: NodeRequest, key: str) -> None:
@@ -227,9 +239,11 @@ class NodePool:
             self._nudge()
             self._tidy(key)
 
-    def _settle(self, standing: Standing, reason: str) -> None:
+    def _settle(self, standing: Standing, reason: str, *, failed: bool) -> None:
         try:
             if reason or standing.known is None:
+                if failed:
+                    self._worth.lost(standing.key)
                 self._throw_away(standing, reason)
             else:
                 self._put_back(standing, standing.known)
@@ -244,6 +258,7 @@ class NodePool:
             reason = self.care().put_back(standing.node, state)
             if not reason:
                 seconds = round(time.monotonic() - started, 3)
+                self._worth.kept(standing.key, seconds)
                 self._journal.write("node", name=standing.node.name, what="put-back", seconds=seconds)
                 arrived = standing
         except Exception as exc:
@@ -253,6 +268,7 @@ class NodePool:
             self._shelf.arrived(standing.key, arrived)
             self._nudge()
             if reason:
+                self._worth.lost(standing.key)
                 self._throw_away(standing, reason)
 
     def _unfit(self, standing: Standing) -> str:

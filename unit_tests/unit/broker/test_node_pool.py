@@ -94,7 +94,17 @@ class Pool(NodePool):
         file = tmp_path / "selection.json"
         selected.write(file, [SelectedTest(f"t{n}", "f.py", nodes=1, node_key=key) for n in range(tests)])
         self.maker, self.care_, self.journal_, self.later = Maker(), Care(), Journal(), []
-        super().__init__(self.maker, lambda: self.care_, Demand(file), self.in_background, self.journal_, keeps=keeps)
+        #: What is to be done once a test has run for some time, each with the seconds.
+        self.timers = []
+        super().__init__(
+            self.maker,
+            lambda: self.care_,
+            Demand(file),
+            self.in_background,
+            self.journal_,
+            keeps=keeps,
+            after=lambda seconds, work: self.timers.append((seconds, work)),
+        )
 
     def in_background(self, work, _name):
         self.later.append(work)
@@ -102,6 +112,12 @@ class Pool(NodePool):
     def do_background(self):
         while self.later:
             self.later.pop(0)()
+
+    def let_tests_run_on(self):
+        """Let more time pass than a boot takes."""
+        while self.timers:
+            self.timers.pop(0)[1]()
+        self.do_background()
 
     def have(self, number, request=ANY):
         return self.lease(request, f"t{number}", Asking(), holds_others=False)
@@ -135,12 +151,35 @@ def test_a_node_that_stands_ready_is_not_given_to_a_test_that_asks_for_more_than
 
 def test_the_next_is_booted_while_a_test_runs(pool):
     first = pool.have(0)
-    pool.do_background()
+    assert [seconds for seconds, _ in pool.timers] == [first.node.boot_seconds]
+    pool.let_tests_run_on()
     assert pool.maker.made == [("node-1", "t0"), ("node-2", "")]
     second = pool.have(1)
     assert second.node.name == "node-2"
     assert second.node.earlier_tests == ()
     assert first.node.name == "node-1"
+
+
+def test_nothing_is_booted_ahead_while_nodes_are_put_back_far_sooner_than_one_boots(tmp_path):
+    pool = Pool(tmp_path, tests=20)
+    for number in range(10):
+        pool.give_back(pool.have(number), failed=False)
+        pool.do_background()
+    pool.let_tests_run_on()
+    assert [name for name, _ in pool.maker.made] == ["node-1"]
+
+
+@pytest.mark.parametrize("why", ["failed", "touched"])
+def test_one_is_booted_ahead_of_each_test_once_a_test_has_cost_its_node(tmp_path, why):
+    pool = Pool(tmp_path, tests=20)
+    pool.care_.unfit = "touched" if why == "touched" else ""
+    pool.give_back(pool.have(0), failed=why == "failed")
+    pool.do_background()
+    second = pool.have(1)
+    pool.do_background()
+    pool.give_back(second, failed=True)
+    assert pool.have(2).node.name == "node-3"
+    assert pool.maker.made[2] == ("node-3", "")
 
 
 def test_nothing_is_booted_ahead_that_no_test_asks_for(tmp_path):
@@ -292,7 +331,7 @@ def test_nothing_is_handed_on_after_the_end(pool):
 def test_a_boot_ahead_that_fails_costs_nothing(pool):
     pool.maker.refuse_ahead = True
     pool.have(0)
-    pool.do_background()
+    pool.let_tests_run_on()
     assert ("not-booted-ahead", "no room") in pool.journal_.said
     assert pool.have(1).node.name == "node-2"
 

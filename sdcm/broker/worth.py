@@ -1,0 +1,71 @@
+"""Whether one more node is worth its boot: weighed by what boots and the time between two tests have taken so far."""
+
+import threading
+from collections import defaultdict
+
+#: A boot must spare so many times what it takes: the processors it keeps busy are those that tests run on.
+_TIMES = 2
+#: Weight of the latest time in the running mean.
+_NEW = 0.3
+
+
+class _Kind:
+    """What is known of the nodes of a key. Times are in seconds, None while not known."""
+
+    def __init__(self) -> None:
+        self.boot: float | None = None
+        self.next_test: float | None = None
+
+
+class Worth:
+    """Remembers times by key of the nodes; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self._lock = threading.Lock()
+        self._kinds: dict[str, _Kind] = defaultdict(_Kind)
+
+    def booted(self, key: str, seconds: float) -> None:
+        """Note what a boot took."""
+        with self._lock:
+            self._kinds[key].boot = _mean(self._kinds[key].boot, seconds)
+
+    def kept(self, key: str, seconds: float) -> None:
+        """Note what it took to put a node back for the next test."""
+        with self._lock:
+            self._kinds[key].next_test = _mean(self._kinds[key].next_test, seconds)
+
+    def lost(self, key: str) -> None:
+        """Note that a node was of no use after its test: the next test needs a boot."""
+        with self._lock:
+            kind = self._kinds[key]
+            kind.next_test = _mean(kind.next_test, kind.boot or 0.0)
+
+    def unsure_for(self, key: str) -> float:
+        """Return how long to wait for what comes after a test before one more is thought of; 0 when it is known.
+
+        A test that is over within a boot's time may leave its node as it was, and one more is not needed then; while
+        a longer one runs there is time to boot.
+        """
+        with self._lock:
+            kind = self._kinds[key]
+            return 0.0 if kind.next_test is not None else kind.boot or 0.0
+
+    def of_one_more(self, key: str, left: int, standing: int) -> bool:
+        """Return whether a further node spares the tests to come more than its boot takes from them.
+
+        Each test that finds it ready is spared what it takes to have a node again after a test.
+
+        Args:
+            key: What it could be used for.
+            left: Tests to come.
+            standing: Nodes like it that there are.
+        """
+        with self._lock:
+            kind = self._kinds[key]
+            spared = 1.0 if kind.next_test is None or not kind.boot else min(1.0, kind.next_test / kind.boot)
+        return left * spared >= _TIMES * standing
+
+
+def _mean(before: float | None, latest: float) -> float:
+    return latest if before is None else before + _NEW * (latest - before)

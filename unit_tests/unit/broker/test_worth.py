@@ -1,0 +1,46 @@
+"""One more node is booted where that spares the tests more than it takes from them."""
+
+from sdcm.broker.worth import Worth
+
+
+def test_until_a_test_has_ended_it_is_taken_to_cost_its_node():
+    worth = Worth()
+    assert worth.of_one_more("k", left=2, standing=1)
+    assert not worth.of_one_more("k", left=1, standing=1)
+    assert worth.unsure_for("k") == 0.0
+    worth.booted("k", 5.0)
+    assert worth.unsure_for("k") == 5.0
+    assert worth.of_one_more("k", left=2, standing=1)
+
+
+def test_a_put_back_that_is_a_tenth_of_a_boot_wants_ten_times_as_many_tests():
+    worth = Worth()
+    worth.booted("k", 5.0)
+    worth.kept("k", 0.5)
+    assert worth.unsure_for("k") == 0.0
+    assert not worth.of_one_more("k", left=39, standing=2)
+    assert worth.of_one_more("k", left=40, standing=2)
+
+
+def test_a_node_that_is_lost_counts_as_a_boot():
+    worth = Worth()
+    worth.booted("k", 5.0)
+    worth.lost("k")
+    assert worth.of_one_more("k", left=4, standing=2)
+    assert not worth.of_one_more("k", left=3, standing=2)
+
+
+def test_what_was_slow_once_is_not_held_against_it_for_ever():
+    worth = Worth()
+    worth.booted("k", 5.0)
+    worth.lost("k")
+    for _ in range(30):
+        worth.kept("k", 0.1)
+    assert not worth.of_one_more("k", left=60, standing=1)
+
+
+def test_kinds_of_nodes_are_told_apart():
+    worth = Worth()
+    worth.booted("k", 5.0)
+    worth.kept("k", 0.1)
+    assert worth.of_one_more("other", left=2, standing=1)
