@@ -1,7 +1,7 @@
 """What a node needs between two tests: held still, looked at, put back."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,8 @@ class NodeCare:
         self._endpoint = supplies.engine().endpoint
         self._watch = TouchWatch(self._endpoint, supplies.run_id)
         self._watch.await_start()
+        #: Ids of the containers that were put back and not held still.
+        self._awake: set[str] = set()
 
     def can_restore(self, node: NodeRecord) -> bool:
         """Return whether the node can be put back at all after a test."""
@@ -54,8 +56,14 @@ class NodeCare:
         self._watch.forget(node.container_id)
         return state
 
-    def put_back(self, node: NodeRecord, state: "State") -> str:
-        """Put a node back as it was and hold it still; return why it cannot be handed on, empty when it can."""
+    def put_back(self, node: NodeRecord, state: "State", *, wanted: Callable[[], bool]) -> str:
+        """Put a node back as it was; return why it cannot be handed on, empty when it can.
+
+        Args:
+            node: The node.
+            state: What it was.
+            wanted: Asked at the end, whether a test waits for it: else it is held still until one wants it.
+        """
         from cassandra import DriverException
         from cassandra.cluster import NoHostAvailable
 
@@ -67,6 +75,10 @@ class NodeCare:
                 reason = pristine.restore(session, node.flavour, state)
         except (DriverException, NoHostAvailable, OSError) as exc:
             return f"it takes no login any more: {exc}"
+        if not reason and wanted():
+            reason = self._watch.touches_by_now(node.container_id)
+            self._awake.add(node.container_id)
+            return reason
         return reason or self.rest(node) or self._watch.touches(node.container_id, before)
 
     def rest(self, node: NodeRecord) -> str:
@@ -78,7 +90,11 @@ class NodeCare:
 
     def wake(self, node: NodeRecord) -> str:
         """Let a node go on for its next test; return why that failed, or what was done to it while it stood idle."""
-        reason = self._watch.seen(node.container_id) or self._ask(node, "unpause")
+        reason = self._watch.seen(node.container_id)
+        if node.container_id in self._awake:
+            self._awake.discard(node.container_id)
+        else:
+            reason = reason or self._ask(node, "unpause")
         self._watch.forget(node.container_id)
         return reason
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sdcm.broker.admission import NotNeeded
@@ -255,7 +256,8 @@ class NodePool:
         started = time.monotonic()
         arrived, reason = None, ""
         try:
-            reason = self.care().put_back(standing.node, state)
+            wanted = partial(self._shelf.is_awaited, standing.key)
+            reason = self.care().put_back(standing.node, state, wanted=wanted)
             if not reason:
                 seconds = round(time.monotonic() - started, 3)
                 self._worth.kept(standing.key, seconds)

@@ -63,6 +63,11 @@ class NodeShelf:
         with self._change:
             return self._coming[key]
 
+    def is_awaited(self, key: str) -> bool:
+        """Return whether more requests wait for one than stand ready."""
+        with self._change:
+            return self._waiting[key] > len(self._ready[key])
+
     def counts(self) -> dict[str, int]:
         """Return how many stand, stand ready, and are being put back or booted ahead."""
         with self._change:

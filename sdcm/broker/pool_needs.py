@@ -39,8 +39,8 @@ class Care(Protocol):
     def look(self, node: NodeRecord) -> "State":
         """Return what must be known before the first test."""
 
-    def put_back(self, node: NodeRecord, state: "State") -> str:
-        """Put it back and hold it still; return why not."""
+    def put_back(self, node: NodeRecord, state: "State", *, wanted: Callable[[], bool]) -> str:
+        """Put it back, and hold it still unless it is wanted; return why not."""
 
     def rest(self, node: NodeRecord) -> str:
         """Hold it still; return why not."""

@@ -3,18 +3,23 @@
 import json
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from sdcm.containers.touches import leaves_node_clean
+from sdcm.errors import EnvironmentFailed
 from sdcm.ownership import labels
 from sdcm.ownership.docker_endpoint import Endpoint
 
 _CONNECT = 10.0
 #: Seconds for the engine to tell of what it has done already.
 _BARRIER = 10.0
+_REFUSED = 300
 #: They change nothing inside: being held still, being looked at.
 _HARMLESS = frozenset({"pause", "unpause", "archive-path", "top", "export"})
-_PAUSED = "pause"
+#: By these the engine tells that it has told of all that was done before. A node has no input, so a look at its output
+#: changes nothing; those of others are counted as touches all the same, for ours could not be told from them.
+_PAUSED, _ATTACHED = "pause", "attach"
 
 
 class TouchWatch:
@@ -27,6 +32,8 @@ class TouchWatch:
         self._change = threading.Condition()
         self._touched: dict[str, str] = {}
         self._pauses: dict[str, int] = defaultdict(int)
+        self._attached: dict[str, int] = defaultdict(int)
+        self._attaching: dict[str, int] = defaultdict(int)
         self._blind = ""
         self._listening = threading.Event()
         threading.Thread(target=self._follow, name="touch-watch", daemon=True).start()
@@ -52,12 +59,28 @@ class TouchWatch:
         when it is told.
         """
         with self._change:
-            seen = self._change.wait_for(
-                lambda: self._blind or self._pauses[container] > pauses_before, timeout=_BARRIER
-            )
-            if self._blind:
-                return self._blind
-            return self._touched.get(container, "") if seen else "the engine does not tell what was done to it"
+            return self._once(lambda: self._pauses[container] > pauses_before, container)
+
+    def touches_by_now(self, container: str) -> str:
+        """Return what `touches` does without a pause: the barrier is that somebody looks at the container's output."""
+        with self._change:
+            self._attaching[container] += 1
+            awaited = self._attaching[container]
+        try:
+            # A millisecond, where a pause and its end take fifty.
+            status, _ = self._endpoint.call("POST", f"/containers/{container}/attach?stream=0&logs=0", timeout=_BARRIER)
+        except EnvironmentFailed as exc:
+            return str(exc)
+        if status >= _REFUSED:
+            return f"the engine does not tell what was done to it (status {status})"
+        with self._change:
+            return self._once(lambda: self._attached[container] >= awaited, container)
+
+    def _once(self, told: Callable[[], bool], container: str) -> str:
+        seen = self._change.wait_for(lambda: self._blind or told(), timeout=_BARRIER)
+        if self._blind:
+            return self._blind
+        return self._touched.get(container, "") if seen else "the engine does not tell what was done to it"
 
     def seen(self, container: str) -> str:
         """Return what is known by now to have been done to a container; empty when nothing is."""
@@ -97,5 +120,10 @@ class TouchWatch:
             if action == _PAUSED:
                 self._pauses[container] += 1
                 self._change.notify_all()
+            elif action == _ATTACHED:
+                self._attached[container] += 1
+                self._change.notify_all()
+                if self._attached[container] <= self._attaching[container]:
+                    return
             if action not in _HARMLESS and not leaves_node_clean(action):
                 self._touched.setdefault(container, action.partition("\n")[0][:120])

@@ -1,5 +1,6 @@
 """An idle node is held still, and what is done to it meanwhile is seen."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -55,3 +56,23 @@ def test_when_the_engine_tells_what_is_no_event_every_node_counts_as_touched(eng
     engine.events.append({})
     watch = TouchWatch(Endpoint(engine.host), "0123abcd")
     assert "broke off" in wait_for(lambda: watch.seen("c1"), timeout=60, step=0.02, text="the watch has noticed")
+
+
+@pytest.mark.parametrize(("wanted", "calls"), [(True, []), (False, [PAUSE, "POST /containers/c1/unpause"])])
+def test_a_node_that_a_test_waits_for_is_not_held_still_first(engine, care, monkeypatch, wanted, calls):
+    watch = SimpleNamespace(
+        pauses=lambda _id: 0,
+        touches=lambda _id, _before: "",
+        touches_by_now=lambda _id: "",
+        seen=lambda _id: "",
+        forget=lambda _id: None,
+    )
+    monkeypatch.setattr(care, "_watch", watch)
+    monkeypatch.setattr(node_care, "_session_with", lambda _node: nullcontext())
+    monkeypatch.setattr("sdcm.containers.pristine.restore", lambda *_: "")
+    for path in (PAUSE, "POST /containers/c1/unpause"):
+        engine.refusals[path] = [DONE]
+    node = SimpleNamespace(container_id="c1", flavour="cassandra")
+    assert care.put_back(node, None, wanted=lambda: wanted) == ""
+    assert care.wake(node) == ""
+    assert engine.requests == calls
