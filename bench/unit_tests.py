@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from collection import trivial_tests
-from measure import ROOT, Limit, begin, busy, interleaved, medians, save, timed, write_suite
+from measure import ROOT, Limit, begin, busy, interleaved, medians, save, timed, with_bytecode, write_suite
 
 #: Seconds between two looks at the runner's memory; the kernel keeps its peak.
 _LOOK = 0.01
@@ -48,7 +48,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_suite(folder / "unit_tests", 1_000, 100, trivial_tests)
-        env = {**os.environ, "SCT_STATE_DIR": str(folder / "state"), "SCT_RUNTIME_DIR": str(folder / "r")}
+        env = {
+            **with_bytecode(os.environ),
+            "SCT_STATE_DIR": str(folder / "state"),
+            "SCT_RUNTIME_DIR": str(folder / "r"),
+        }
 
         def bare(workers: int) -> list[str]:
             plugins = ["-p", "no:sct", "-p", "no:cacheprovider"]
