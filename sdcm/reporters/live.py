@@ -1,6 +1,5 @@
 """What a run is doing at this moment, as its journal tells it: a model that knows nothing of terminals."""
 
-import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -106,7 +105,9 @@ class LiveRun:
         """
         self._services_of = services_of
         known = {test: seconds[test] for test in services_of if test in seconds}
-        middle = statistics.median(known.values()) if known else 0.0
+        from statistics import median  # brings fractions and decimals: pytest is started sooner without them
+
+        middle = median(known.values()) if known else 0.0
         self._expected = {test: known.get(test, middle) for test in services_of} if known else {}
         self._left = dict(self._expected)
 
