@@ -75,7 +75,10 @@ def quick_from_the_start(connect: "Callable[[], docker.DockerClient]", node: str
 
 
 def _watch(connect: "Callable[[], docker.DockerClient]", node: str, address: str, over: threading.Event) -> None:
-    with contextlib.closing(connect()) as client:
+    from docker.errors import DockerException
+
+    # An engine that is gone is told of by who makes the cluster.
+    with contextlib.suppress(DockerException, OSError), contextlib.closing(connect()) as client:
         api = None
         while api is None and not over.wait(_LOGIN_POLL):
             try:

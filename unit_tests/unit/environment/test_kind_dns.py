@@ -100,3 +100,12 @@ def test_a_cluster_that_never_comes_up_is_watched_no_longer_than_kind_runs() -> 
         pass
     assert node.closed
     assert LateApi.made == []
+
+
+def test_an_engine_that_is_gone_is_told_of_by_others(capfd: pytest.CaptureFixture[str]) -> None:
+    def connect() -> Any:
+        raise ConnectionError("the engine is gone")
+
+    with kind_dns.quick_from_the_start(connect, "node", "127.0.0.1"):
+        pass
+    assert capfd.readouterr().err == ""
