@@ -32,6 +32,8 @@ _RIGHTS = (
 PRIVILEGED_LABEL = "pod-security.kubernetes.io/enforce"
 #: What the server says to whoever lacks a right, whatever is asked for.
 _NO_RIGHT = "cannot create resource"
+#: And what it says where that label is the reason.
+_POD_SECURITY = "violates PodSecurity"
 #: Seconds that pods have to end once their Job is removed: what they hold is worth nothing then.
 _POD_GRACE = 1
 
@@ -149,12 +151,13 @@ def require_admission(api: Api, place: JobPlace, pod: Mapping[str, Any]) -> None
     except ApiRefused as exc:
         if exc.status != HTTPStatus.FORBIDDEN or _NO_RIGHT in exc.why:
             return
+        label = f"kubectl --context {place.context} label --overwrite namespace {place.namespace} {PRIVILEGED_LABEL}"
+        other = f"{label}=privileged" if _POD_SECURITY in exc.why else "another --namespace"
         raise ServiceUnavailable(
-            f"--on kubernetes: namespace {place.namespace} of context {place.context} takes no privileged pod, "
-            "as tests that need Docker run in",
+            f"--on kubernetes: namespace {place.namespace} of context {place.context} takes no pod of this run, "
+            "which are privileged, as some tests need Docker",
             why=exc.why,
-            mend=f"choose tests without Docker, or: kubectl --context {place.context} label --overwrite "
-            f"namespace {place.namespace} {PRIVILEGED_LABEL}=privileged",
+            mend=f"choose tests without Docker, or: {other}",
         ) from exc
 
 

@@ -3,11 +3,8 @@
 External services: Kubernetes (local Kind cluster), Docker
 """
 
-import re
-import shutil
 from collections import Counter
 from contextlib import closing
-from pathlib import Path
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
@@ -17,11 +14,10 @@ from sdcm.kubernetes.api import Api
 from sdcm.kubernetes.indexed_job import index_of
 from sdcm.wait import wait_for
 from unit_tests.lib.lazily import lazily
-from unit_tests.lib.runs_in_pods import RunInPods, WayToServer, with_changes
+from unit_tests.lib.runs_in_pods import NO_SERVICE, RunInPods, WayToServer, sample_project, with_changes
 
 docker = lazily("docker")
 
-ROOT = Path(__file__).resolve().parents[2]
 #: Seconds within which nothing of a run may be left on the cluster.
 GONE_WITHIN = 60.0
 #: One test is long enough to lose its pod in, one does not end by itself.
@@ -30,8 +26,6 @@ TESTS = {
     "test_long.py": "import time\ndef test_long():\n    time.sleep(4)\n",
     "test_endless.py": "import time\ndef test_endless():\n    time.sleep(3000)\n",
 }
-#: Dependencies of the runner that unit tests in a pod do without.
-NOT_THERE = ("boto3", "cryptography", "docker", "hdrhistogram", "kubernetes", "prometheus-client", "scylla-driver")
 #: Three such pods find room beside those of a cluster of two processors.
 ONE = ("--shards", "1", "--cpu", "300m")
 #: What every Kind node has, and what does nothing for ever.
@@ -49,18 +43,7 @@ def api(k8s_cluster):
 @pytest.fixture
 def sample(tmp_path):
     """A project that the runner is part of, with few dependencies."""
-    project = tmp_path / "p"
-    for name in ("sdcm", "docker"):
-        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("README.md", "LICENSE", "sct.py"):
-        shutil.copy(ROOT / name, project / name)
-    few = re.sub(r"\[(dependency-groups|project.optional-dependencies)\].*?(?=\n\[)", "",
-                 (ROOT / "pyproject.toml").read_text(), flags=re.DOTALL)  # fmt: skip
-    (project / "pyproject.toml").write_text(re.sub(rf'\n +"({"|".join(NOT_THERE)})\b[^\n=]*>=.*', "", few))
-    (project / "unit_tests" / "unit").mkdir(parents=True)
-    for name, text in TESTS.items():
-        (project / "unit_tests" / "unit" / name).write_text(text)
-    return project
+    return sample_project(tmp_path / "p", NO_SERVICE, {f"unit/{name}": text for name, text in TESTS.items()})
 
 
 @pytest.fixture

@@ -1,13 +1,15 @@
-"""A run of `unit-tests --on kubernetes` as a process, and a way to an API server that can be cut."""
+"""A run with `--on kubernetes` as a process, a project for it, and a way to an API server that can be cut."""
 
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,16 +21,41 @@ from sdcm.wait import wait_for
 _BEGINS_WITHIN = 600
 _ENDS_WITHIN = 300
 _PIECE = 1 << 16
+_ROOT = Path(__file__).resolve().parents[2]
+#: Dependencies of the runner that tests which need no service do without; those of tests with nodes are the last.
+NO_SERVICE = ("boto3", "cryptography", "hdrhistogram", "kubernetes", "prometheus-client", "docker", "scylla-driver")
+ONLY_NODES = NO_SERVICE[:-2]
+
+
+def sample_project(project: Path, without: tuple[str, ...], tests: Mapping[str, str]) -> Path:
+    """Make a project that the runner is part of, with few dependencies; return its folder.
+
+    Args:
+        project: Where.
+        without: Dependencies of the runner that its tests do without.
+        tests: Name below `unit_tests` -> the file's text.
+    """
+    for name in ("sdcm", "docker"):
+        shutil.copytree(_ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("README.md", "LICENSE", "sct.py"):
+        shutil.copy(_ROOT / name, project / name)
+    few = re.sub(r"\[(dependency-groups|project.optional-dependencies)\].*?(?=\n\[)", "",
+                 (_ROOT / "pyproject.toml").read_text(), flags=re.DOTALL)  # fmt: skip
+    (project / "pyproject.toml").write_text(re.sub(rf'\n +"({"|".join(without)})\b[^\n=]*>=.*', "", few))
+    for name, text in tests.items():
+        (project / "unit_tests" / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / "unit_tests" / name).write_text(text)
+    return project
 
 
 class RunInPods:
     """One run, with directories of its own."""
 
-    def __init__(self, project: Path, places: Path, *arguments: str) -> None:
+    def __init__(self, project: Path, places: Path, *arguments: str, command: str = "unit-tests") -> None:
         """Start it in `project`; what it writes goes below `places`."""
         self._state = places / "s"
         self._out, self._err = places / "out", places / "err"
-        argv = [sys.executable, "sct.py", "unit-tests", "-n", "0", "--on", "kubernetes", *arguments]
+        argv = [sys.executable, "sct.py", command, "-n", "0", "--on", "kubernetes", *arguments]
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("SCT_", "PYTEST_"))}
         environ |= {"SCT_STATE_DIR": str(self._state), "SCT_RUNTIME_DIR": str(places / "r")}
         with self._out.open("w") as out, self._err.open("w") as err:
@@ -80,9 +107,9 @@ class RunInPods:
         self._child.kill()
         self._child.wait()
 
-    def wait(self) -> int:
+    def wait(self, within: float = _ENDS_WITHIN) -> int:
         """Wait for its end; return its exit code."""
-        return self._child.wait(_ENDS_WITHIN)
+        return self._child.wait(within)
 
     def close(self) -> None:
         """End it, as a user would."""

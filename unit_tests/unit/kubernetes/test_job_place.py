@@ -87,6 +87,9 @@ def test_a_policy_against_privileged_pods_is_said_before_the_job_is_made(cluster
     with pytest.raises(ServiceUnavailable, match=r"violates PodSecurity.*label --overwrite namespace team") as told:
         job_place.require_admission(here.api(), here, pod)
     assert told.value.exit_code == 69
+    cluster.policy = 'pods "p" is forbidden: exceeded quota: full'
+    with pytest.raises(ServiceUnavailable, match=r"takes no pod of this run.*exceeded quota.*another --namespace"):
+        job_place.require_admission(here.api(), here, pod)
     assert cluster.objects == before
 
 
