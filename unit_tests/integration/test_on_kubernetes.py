@@ -51,9 +51,10 @@ def start(k8s_cluster, sample, tmp_path_factory):
     """A function that starts `unit-tests --on kubernetes` on the test's cluster."""
     runs = []
 
-    def begin(*arguments, kubeconfig=""):
+    def begin(*arguments, kubeconfig="", places=None):
         where = ("--kubeconfig", kubeconfig or k8s_cluster.kubeconfig, "--context", k8s_cluster.context)
-        runs.append(RunInPods(sample, tmp_path_factory.mktemp("k"), *where, "--memory", "512Mi", *arguments))
+        places = places or tmp_path_factory.mktemp("k")
+        runs.append(RunInPods(sample, places, *where, "--memory", "512Mi", *arguments))
         return runs[-1]
 
     yield begin
@@ -123,7 +124,9 @@ def test_a_lost_pod_s_shard_runs_again_and_runs_that_are_ended_leave_nothing(k8s
 
 @pytest.mark.integration
 def test_what_a_cluster_cannot_run_is_one_line_and_leaves_nothing(k8s_cluster, api, start, tmp_path):
-    """No rights, no image, no room, and a cluster that is gone in the middle; all at the same time, as they wait.
+    """No rights, no room, no image, and a cluster that is gone in the middle.
+
+    What the latter has left there goes with the next run, once the cluster is back.
 
     External services: Kubernetes (local Kind cluster)
     """
@@ -143,13 +146,17 @@ def test_what_a_cluster_cannot_run_is_one_line_and_leaves_nothing(k8s_cluster, a
     gone.await_text("collecting in pod")
     way.cut()
     refused = start(*IDLE, "--namespace", k8s_cluster.name, kubeconfig=nobody)
-    missing = start(*MISSING)
     crowded = start(*IDLE, "--namespace", k8s_cluster.name)
 
     assert f"may not create jobs in namespace {k8s_cluster.name}" in complaint(refused, 69)
-    assert "image registry.invalid/none:1 cannot be had in the cluster" in complaint(missing, 69)
     assert "exceeded quota: full" in complaint(crowded, 69)
-    assert api.get(space(missing)) is None
     assert api.items(f"/apis/batch/v1/namespaces/{k8s_cluster.name}/jobs") == []
     assert [each["metadata"]["name"] for each in api.items(f"{own}/configmaps")] == ["kube-root-ca.crt"]
     assert gone.wait() == 75, gone.text
+    assert "the cluster of context" in gone.text
+    assert api.get(space(gone)) is not None
+    way.mend()
+    missing = start(*MISSING, places=gone.places)
+    assert "image registry.invalid/none:1 cannot be had in the cluster" in complaint(missing, 69)
+    assert api.get(space(missing)) is None
+    wait_for(lambda: api.get(space(gone)) is None, step=0.5, timeout=GONE_WITHIN, text="the next run sweeps")

@@ -49,12 +49,18 @@ def sample_project(project: Path, without: tuple[str, ...], tests: Mapping[str, 
 
 
 class RunInPods:
-    """One run, with directories of its own."""
+    """One run, with directories of its own.
+
+    Attributes:
+        places: Folder of all that it writes.
+    """
 
     def __init__(self, project: Path, places: Path, *arguments: str, command: str = "unit-tests") -> None:
-        """Start it in `project`; what it writes goes below `places`."""
+        """Start it in `project`; what it writes goes below `places`, where one that has ended may have been."""
+        self.places = places
         self._state = places / "s"
-        self._out, self._err = places / "out", places / "err"
+        self._before = set(self._state.glob("runs/*"))
+        self._out, self._err = places / f"out{len(self._before)}", places / f"err{len(self._before)}"
         argv = [sys.executable, "sct.py", command, "-n", "0", "--on", "kubernetes", *arguments]
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("SCT_", "PYTEST_"))}
         environ |= {"SCT_STATE_DIR": str(self._state), "SCT_RUNTIME_DIR": str(places / "r")}
@@ -76,8 +82,8 @@ class RunInPods:
     @property
     def state(self) -> Path:
         """The run's state directory."""
-        self._await(lambda: any(self._state.glob("runs/*")), "a run begins")
-        (found,) = (self._state / "runs").iterdir()
+        self._await(lambda: set(self._state.glob("runs/*")) > self._before, "a run begins")
+        (found,) = set(self._state.glob("runs/*")) - self._before
         return found
 
     @property
