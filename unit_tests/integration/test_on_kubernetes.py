@@ -123,7 +123,7 @@ def test_a_lost_pod_s_shard_runs_again_and_runs_that_are_ended_leave_nothing(k8s
 
 
 @pytest.mark.integration
-def test_what_a_cluster_cannot_run_is_one_line_and_leaves_nothing(k8s_cluster, api, start, tmp_path):
+def test_what_a_cluster_cannot_run_is_one_line_and_leaves_nothing(k8s_cluster, api, start, tmp_path, request):
     """No rights, no room, no image, and a cluster that is gone in the middle.
 
     What the latter has left there goes with the next run, once the cluster is back.
@@ -140,6 +140,7 @@ def test_what_a_cluster_cannot_run_is_one_line_and_leaves_nothing(k8s_cluster, a
     nobody = with_changes(k8s_cluster.kubeconfig, tmp_path / "nobody", user={"token": token})
     server = urlsplit(api.access.server)
     way = WayToServer(server.hostname, server.port)
+    request.addfinalizer(way.cut)
     through = with_changes(k8s_cluster.kubeconfig, tmp_path / "through", server=f"https://127.0.0.1:{way.port}")
 
     gone = start(*IDLE, kubeconfig=through)

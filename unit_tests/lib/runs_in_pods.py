@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class RunInPods:
         """The lines of its standard error."""
         return [line for line in self._err.read_text().splitlines() if line.strip()]
 
-    @property
+    @cached_property
     def state(self) -> Path:
         """The run's state directory."""
         self._await(lambda: set(self._state.glob("runs/*")) > self._before, "a run begins")
@@ -160,6 +161,7 @@ class WayToServer:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
+        self._thread.join()
 
     def mend(self) -> None:
         """Take connections again."""
@@ -167,7 +169,8 @@ class WayToServer:
         self._listen()
 
     def _listen(self) -> None:
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+        self._thread = threading.Thread(target=self._accept, args=(self._listener,), daemon=True)
+        self._thread.start()
 
     def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):
