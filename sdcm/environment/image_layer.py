@@ -1,7 +1,7 @@
 """The images that a run's tests need, as a layer of the image that its shards start from.
 
 They are one archive, so that what several are based on is in it once. The layer is an image of its own, named after
-what is in it, and stays on the engine for runs to come, as the dependencies below it do.
+what is in it, and the newest stay on the engine for runs to come, as the dependencies below it do.
 """
 
 import hashlib
@@ -22,6 +22,8 @@ from sdcm.environment.step import Step
 from sdcm.errors import EnvironmentFailed
 from sdcm.ownership.docker_endpoint import Endpoint
 
+#: Layers of one kind that stay on an engine for runs to come; each has 0.3 to 1.6 GB.
+KEPT_LAYERS = 3
 #: The archive in the build context; the folder's Dockerfile copies it to where SCT_IMAGE_ARCHIVES leads.
 _ARCHIVE = "archives/images.tar"
 _BLOCK = 1 << 20
@@ -65,6 +67,7 @@ def with_images(engine: Engine, base: str, images: Sequence[Image], step: Step) 
                 tell=step.say,
                 archive=content,
             )
+        ImagesHere(engine.endpoint).keep_newest(entry.reference.rpartition(":")[0], KEPT_LAYERS)
     return entry.reference
 
 

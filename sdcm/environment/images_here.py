@@ -135,6 +135,25 @@ class ImagesHere:
             if not kept or len(names) == before:
                 return Removed(tuple(names), kept, freed)
 
+    def keep_newest(self, repository: str, count: int) -> list[str]:
+        """Remove all but the newest tags of a repository; return those that are gone.
+
+        What is built on an image keeps its layers, so taking a name away breaks nothing that is there.
+
+        Args:
+            repository: Its name without a tag.
+            count: How many stay.
+        """
+        query = {"filters": json.dumps({"reference": [repository]})}
+        listed = self._endpoint.call("GET", "/images/json", query)[1] or []
+        tags = [
+            tag
+            for image in sorted(listed, key=lambda image: int(image["Created"]), reverse=True)
+            for tag in _tags(image)
+            if tag.startswith(f"{repository}:")
+        ]
+        return [tag for tag in tags[count:] if not self._delete(tag)]
+
     def _delete(self, name: str) -> str:
         """Remove an image; return empty when it is gone, else the engine's refusal."""
         status, answer = self._endpoint.call("DELETE", f"/images/{quote(name)}", timeout=120)

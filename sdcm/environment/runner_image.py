@@ -14,7 +14,7 @@ from pathlib import Path
 from sdcm import process
 from sdcm.environment.catalogue import Entry, docker_folder
 from sdcm.environment.engine import Engine
-from sdcm.environment.image_layer import with_images
+from sdcm.environment.image_layer import KEPT_LAYERS, with_images
 from sdcm.environment.image_sources import build
 from sdcm.environment.image_sources.build_context import certificate_bundle, context
 from sdcm.environment.images_here import Image, ImagesHere
@@ -87,6 +87,7 @@ def _dependencies(engine: Engine, base: Image, project: Path, files: Iterable[Pa
     reference = f"sct/runner-dependencies:{digest}"
     if ImagesHere(engine.endpoint).inspect(reference) is None:
         _build(engine, _entry("dependencies", reference), base.reference, archive, step)
+        ImagesHere(engine.endpoint).keep_newest(reference.rpartition(":")[0], KEPT_LAYERS)
     return reference
 
 

@@ -17,6 +17,7 @@ import pytest
 from sdcm import paths
 from sdcm.environment.catalogue import Catalogue
 from sdcm.environment.engine import Engine, find_engine
+from sdcm.environment.images_here import ImagesHere
 from sdcm.ownership.docker_endpoint import Endpoint
 from unit_tests.lib.tiny_image import import_tiny_image
 
@@ -124,3 +125,25 @@ def test_who_comes_second_waits_for_the_first(engine: Engine, folder: Path) -> N
     assert Catalogue.load(folder / "catalogue.toml").entry("slow").reference in str(
         engine.endpoint.call("GET", "/images/json")[1]
     )
+
+
+def test_of_layers_that_are_kept_the_newest_stay(engine: Engine, mark: str) -> None:
+    """What is built on an image that has lost its name has its layers, and other repositories are not touched.
+
+    External services: Docker
+    """
+    base = import_tiny_image(engine.endpoint)
+    kept, other = f"sct-test/kept-{mark}", f"sct-test/kept-{mark}-not"
+    tags = [f"{kept}:1", f"{kept}:2", f"{kept}:3", f"{other}:1"]
+    try:
+        for tag in tags:
+            repository, _, version = tag.rpartition(":")
+            engine.endpoint.call("POST", f"/images/{base}/tag", {"repo": repository, "tag": version})
+        images = ImagesHere(engine.endpoint)
+        gone = images.keep_newest(kept, 2)
+        assert len(gone) == 1
+        assert [tag for tag in tags if images.inspect(tag) is None] == gone
+        assert images.keep_newest(kept, 2) == []
+    finally:
+        for tag in tags:
+            engine.endpoint.call("DELETE", f"/images/{tag}")

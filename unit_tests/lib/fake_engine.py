@@ -180,7 +180,13 @@ def _labelled(items: list[dict[str, Any]], query: dict[str, list[str]]) -> list[
 
 def _image_list(engine: FakeEngine, query: dict[str, list[str]], body: bytes) -> Answer:
     listed = [
-        {"Id": image["Id"], "RepoTags": [tag], "Labels": image["Config"]["Labels"], "Size": 1000, "Created": 1}
+        {
+            "Id": image["Id"],
+            "RepoTags": [tag],
+            "Labels": image["Config"]["Labels"],
+            "Size": 1000,
+            "Created": image["Created"],
+        }
         for tag, image in engine.images.items()
     ]
     return 200, _labelled(listed, query)

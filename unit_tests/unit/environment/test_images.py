@@ -18,8 +18,10 @@ from sdcm.environment.image_sources import build as building
 from sdcm.environment.image_sources.build import BuildFailed
 from sdcm.environment.image_sources.registries import Verdicts
 from sdcm.environment.images import Images
+from sdcm.environment.images_here import ImagesHere
 from sdcm.errors import ServiceUnavailable, UsageProblem
 from sdcm.exit_codes import ExitCode
+from sdcm.ownership.docker_endpoint import Endpoint
 from sdcm.paths import Paths
 from unit_tests.lib.fake_engine import FakeEngine
 from unit_tests.lib.fake_step import FakeStep
@@ -344,3 +346,11 @@ def test_build_and_pull_by_hand(engine: FakeEngine, images: Images, step: FakeSt
     assert images.pull("kafka", step).reference == "r.lan/kafka:4"
     with pytest.raises(UsageProblem, match="image base is in no registry"):
         images.pull("base", step)
+
+
+def test_of_layers_that_are_kept_the_oldest_go(engine: FakeEngine) -> None:
+    for reference in ("sct/layer:a", "sct/layer-of-others:a", "sct/layer:b", "sct/layer:c"):
+        engine.add_image(reference)
+    here = ImagesHere(Endpoint(engine.host))
+    assert here.keep_newest("sct/layer", 2) == ["sct/layer:a"]
+    assert set(engine.images) == {"sct/layer-of-others:a", "sct/layer:b", "sct/layer:c"}
