@@ -104,7 +104,7 @@ def _requests(folder: Path, tests: int, workers: int) -> list[float]:
     if (done := ended(argv, cwd=folder, env=env)).returncode:
         sys.exit(f"the run ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     (run,) = (folder / "run-state" / "runs").iterdir()
-    records = [json.loads(line) for line in (run / "journal.jsonl").open()]
+    records = [json.loads(line) for line in (run / "journal.jsonl").open() if line.strip()]
     wanted = {r["test"]: r["at"] for r in records if r["event"] == "lease" and r["state"] == "wanted"}
     return [r["at"] - wanted[r["test"]] for r in records if r["event"] == "first-query"]
 

@@ -81,7 +81,7 @@ def through_sct(folder: Path, env: Mapping[str, str]) -> float:
     """Return the seconds of the step `cluster` of a run with one Kubernetes test."""
     sct = [sys.executable, str(ROOT / "sct.py"), "integration-tests", "-q", "-n", "1"]
     timed([*sct, "-t", "integration/test_k8s.py"], cwd=folder, env=env)
-    records = [json.loads(line) for line in newest_journal(folder / "state").open()]
+    records = [json.loads(line) for line in newest_journal(folder / "state").open() if line.strip()]
     (ended,) = (r for r in records if r["event"] == "step-end" and r["step"] == "cluster")
     return float(ended["seconds"])
 

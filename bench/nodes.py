@@ -147,7 +147,7 @@ def main() -> None:
 
 def _tests_took(journal: Path) -> float:
     """Return the seconds from the first test's start to pytest's end."""
-    records = [json.loads(line) for line in journal.open()]
+    records = [json.loads(line) for line in journal.open() if line.strip()]
     started = min(record["at"] for record in records if record["event"] == "test-start")
     ended = max(record["at"] for record in records if record["event"] == "pytest-end")
     return float(ended - started)

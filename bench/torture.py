@@ -88,7 +88,7 @@ def main() -> None:
         ended(argv, cwd=folder, env=env, shown=True, timeout=600 + 60 * asked.pairs)
         seconds = time.perf_counter() - started
         (run,) = (folder / "state" / "runs").iterdir()
-        claims, put_back = _told([json.loads(line) for line in (run / "journal.jsonl").open()])
+        claims, put_back = _told([json.loads(line) for line in (run / "journal.jsonl").open() if line.strip()])
     claims |= {"seed": asked.seed, "seconds in all": round(seconds, 1)}
     claims["seconds a pair"] = round(seconds / max(1, claims["pairs"]), 2)
     limits = {"tests that failed": Limit(most=0), "pairs": Limit(least=asked.pairs)}

@@ -85,6 +85,8 @@ _OUR_WORDS = frozenset(
     {"event", "at", "run", "command", "step", "status", "state", "service", "worker", "outcome", "phase", "kind"}
     | {"failure_class", "services", "type", "seconds"}
 )
+#: Seconds after which a line that looks unfinished is: a live writer's is whole by then.
+_MOMENT = 0.01
 #: Made once: `json.dumps` makes an encoder for each call that wants anything but its defaults.
 _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
@@ -119,15 +121,21 @@ class Journal:
 def end_torn_line(file: int) -> None:
     """End the line a killed writer left unfinished, so that the next record has a line of its own.
 
-    A line that another writer is still writing looks unfinished too; that costs an empty line behind it, which
-    readers leave out.
+    A line that another writer is still writing looks unfinished too, for a moment; where it does so longer, that costs
+    an empty line behind it, which readers leave out.
 
     Args:
         file: Descriptor open for reading and appending.
     """
+    if _looks_torn(file):
+        RealTime.sleep(_MOMENT)
+        if _looks_torn(file):
+            os.write(file, b"\n")
+
+
+def _looks_torn(file: int) -> bool:
     size = os.fstat(file).st_size
-    if size and os.pread(file, 1, size - 1) != b"\n":
-        os.write(file, b"\n")
+    return size > 0 and os.pread(file, 1, size - 1) != b"\n"
 
 
 def parse(line: bytes) -> dict[str, Any] | None:

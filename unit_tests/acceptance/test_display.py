@@ -111,7 +111,7 @@ def test_a_terminal_is_as_before_when_pytest_is_killed(project):
     with in_terminal(project, "unit-tests", "-n", "1", "-t", "test_n.py") as terminal:
         terminal.wait_for(lambda: "test_that_waits" in status(terminal))
         (run,) = (project.state / "runs").iterdir()
-        records = [json.loads(line) for line in (run / "journal.jsonl").open()]
+        records = [json.loads(line) for line in (run / "journal.jsonl").open() if line.strip()]
         (pid,) = (record["pid"] for record in records if record["event"] == "pytest-start")
         os.kill(pid, signal.SIGKILL)
         assert terminal.wait() == 1, terminal.text()  # a test had failed before

@@ -35,7 +35,7 @@ def suite(project, tmp_path, tests, body="assert number == 0 or number"):
 
 def journal_of(project):
     (journal,) = (project.state / "runs").glob("*/journal.jsonl")
-    return [json.loads(line) for line in journal.read_text().splitlines()]
+    return [json.loads(line) for line in journal.read_text().splitlines() if line.strip()]
 
 
 def test_one_test_is_collected_and_run_by_one_process(project, tmp_path):

@@ -149,7 +149,7 @@ def test_a_passing_run_leaves_nothing_and_touches_nothing_of_the_users(on_engine
         assert clusters == []
     journal = (on_engine.state / "runs" / run / "journal.jsonl").read_text()
     assert '"step":"cluster"' not in journal
-    names_what_it_consisted_of([json.loads(line) for line in journal.splitlines()], ended.out)
+    names_what_it_consisted_of([json.loads(line) for line in journal.splitlines() if line.strip()], ended.out)
 
 
 def test_a_failing_test_carries_its_nodes_log(on_engine, engine, tmp_path):
@@ -324,7 +324,9 @@ def test_nodes_are_handed_from_test_to_test_unless_asked_not_to(on_engine):
         ended = on_engine.sct("integration-tests", "-n", "1", *options, timeout=480)
         assert ended.code == 0, ended.text
         run = max((on_engine.state / "runs").iterdir(), key=lambda path: path.stat().st_mtime).name
-        records = [json.loads(line) for line in (on_engine.state / "runs" / run / "journal.jsonl").open()]
+        records = [
+            json.loads(line) for line in (on_engine.state / "runs" / run / "journal.jsonl").open() if line.strip()
+        ]
         booted[bool(options)] = sum(r["event"] == "container" and r["state"] == "ready" for r in records)
         handed_on = [record for record in records if record.get("what") == "handed-on"]
         assert bool(handed_on) is not bool(options)

@@ -186,7 +186,7 @@ def test_two_of_four_runs_are_killed_and_the_others_pass(project, engine, theirs
 
 def assert_cluster_went_early(project, run):
     """The journal tells of a cluster that was removed while tests still ran."""
-    records = [json.loads(line) for line in (project.state / "runs" / run / "journal.jsonl").open()]
+    records = [json.loads(line) for line in (project.state / "runs" / run / "journal.jsonl").open() if line.strip()]
     states = [
         record["state"] for record in records if record["event"] == "service" and record["service"] == "kubernetes"
     ]
