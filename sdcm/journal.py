@@ -83,7 +83,7 @@ ENVIRONMENT_VARIABLE = "SCT_JOURNAL"
 #: Fields with words of our own, which readers compare: never a secret, even where one happens to be the same word.
 _OUR_WORDS = frozenset(
     {"event", "at", "run", "command", "step", "status", "state", "service", "worker", "outcome", "phase", "kind"}
-    | {"failure_class", "services", "type", "seconds"}
+    | {"failure_class", "services", "type", "seconds", "phases"}
 )
 #: Seconds after which a line that looks unfinished is: a live writer's is whole by then.
 _MOMENT = 0.01
@@ -106,7 +106,7 @@ class Journal:
         """Append one event."""
         record: dict[str, Any] = {"event": event, "at": round(RealTime.time(), 3)}
         for key, value in data.items():
-            record[key] = value if key in _OUR_WORDS else self._redactor.value(value)
+            record[key] = value if not value or key in _OUR_WORDS else self._redactor.value(value)
         os.write(self._file, _encode(record).encode() + b"\n")
 
     def append(self, record: dict[str, Any]) -> None:
@@ -164,15 +164,16 @@ class Notes:
     def __init__(self) -> None:
         """Open nothing yet."""
         self._journal: Journal | None = None
+        self._named = ""
 
     def __call__(self, event: str, **data: Any) -> None:
         """Append one event, if the process belongs to a run that has a journal."""
-        if self._journal is not None and str(self._journal.path) != os.environ.get(ENVIRONMENT_VARIABLE):
+        if self._journal is not None and self._named != os.environ.get(ENVIRONMENT_VARIABLE):
             self.close()
         if self._journal is None:
             if (file := of_this_run()) is None:
                 return
-            self._journal = Journal(file)
+            self._journal, self._named = Journal(file), str(file)
         self._journal.write(event, **data)
 
     def close(self) -> None:

@@ -28,7 +28,6 @@ keeps its leases, and the request is given up.
                                               -> (what appears meanwhile is its own; see `sdcm.broker.spans`)
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -117,6 +116,8 @@ def node_key(request: NodeRequest) -> str:
     """
     if request.fresh or request.seeds or request.cluster_name or request.network:
         return ""
+    import hashlib  # brings OpenSSL, which a process without nodes need not load
+
     record = {**request.to_record(), "needs": ()}
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
 

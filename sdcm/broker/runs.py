@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdcm.broker import protocol
-from sdcm.broker.client import BrokerClient
 from sdcm.errors import SctError
 from sdcm.evidence.folder import size_of
 from sdcm.ownership import ledger
@@ -74,6 +73,8 @@ def live_runs(places: Paths) -> list[LiveRun]:
 
 def kept_environment(places: Paths) -> LiveRun | None:
     """Return a kept environment whose broker answers, the one that stays longest."""
+    from sdcm.broker.client import BrokerClient
+
     for run in sorted((run for run in live_runs(places) if run.kept), key=lambda run: -run.keep_until):
         try:
             BrokerClient(run.socket, "look-up", deadline=1.0).close()

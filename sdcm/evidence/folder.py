@@ -4,7 +4,6 @@ A file that is too long keeps its beginning and its end and says what is missing
 write in all is bounded too: beyond that a test's folder has its index and the failure alone.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -120,6 +119,8 @@ def _make_new(above: Path, name: str) -> Path:
 
 def safe_name(test: str) -> str:
     """Return a folder's name for a test: readable, and of no two tests the same."""
+    import hashlib
+
     file, _, rest = test.partition("::")
     readable = _plain(f"{Path(file).stem}-{rest}" if rest else Path(file).stem)
     digest = hashlib.sha256(test.encode(errors="replace")).hexdigest()[:8]

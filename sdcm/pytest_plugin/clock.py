@@ -31,7 +31,7 @@ _LOOK_EVERY = 1.0
 _TEARDOWN_AFTER_STOP = 20.0
 _SIGNAL = signal.SIGURG
 #: What `signal.getsignal` is made of: that one looks for a name of the handler first, by an exception that it catches.
-_handler_of = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+_handler_of = getattr(signal, "_signal", signal).getsignal
 #: Seconds until a signal that was not heard is sent again: one that comes between the main thread's last look for
 #: signals and its call of the system's `sleep` or `read` does not wake it.
 _AGAIN_AFTER = 0.2

@@ -1,4 +1,7 @@
-"""What the user sees while a run goes on: live rows on a terminal, else plain lines, made of the run's journal."""
+"""What the user sees while a run goes on: live rows on a terminal, else plain lines, made of the run's journal.
+
+What these are made with is imported when the first record is shown: pytest is started sooner without it.
+"""
 
 import contextlib
 import os
@@ -7,20 +10,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from sdcm import journal
-from sdcm.reporters.live import LiveRun
-from sdcm.reporters.live_rows import Size
-from sdcm.reporters.live_words import now_line
-from sdcm.reporters.reading import Record
-from sdcm.reporters.terminal import LOG_BEAT, TERMINAL_BEAT, SetupLines, row_of
 from sdcm.run import report
-from sdcm.run.pen import Pen
-from sdcm.run.relay import Relay
-from sdcm.run.screen import AnsiPainter, Lines, LinesFile, PlainPainter, Screen
+
+if TYPE_CHECKING:
+    from sdcm.reporters.live import LiveRun
+    from sdcm.reporters.live_rows import Size
+    from sdcm.reporters.reading import Record
+    from sdcm.reporters.terminal import SetupLines
+    from sdcm.run.pen import Pen
+    from sdcm.run.relay import Relay
+    from sdcm.run.screen import Screen
 
 #: Seconds between two looks at the journal, and so between two pictures.
 _TICK = 0.25
@@ -51,7 +56,7 @@ class JournalDisplay:
         *,
         verbosity: int = 0,
         known: Callable[[], Known] = lambda: ({}, {}),
-        asked: Callable[[LiveRun], None] = lambda _: None,
+        asked: "Callable[[Callable[[], LiveRun]], None]" = lambda _: None,
     ) -> None:
         """Follow the journal at `path`, which need not exist yet.
 
@@ -60,21 +65,15 @@ class JournalDisplay:
             environ: Environment of the run: `TERM`, `NO_COLOR`.
             verbosity: -1 shows nothing, 1 what steps say as lines on a terminal too.
             known: Tells of the chosen tests; called in this object's thread when they are collected.
-            asked: Called at each look, in that thread, with what goes on.
+            asked: Called at each look, in that thread, with what returns what goes on.
         """
         self.asked = asked
         self._path = path
         self._quiet = verbosity < 0
         self._plain = bool(environ.get("NO_COLOR"))
-        self._screen = (
-            Screen(sys.stdout.fileno(), PlainPainter() if self._plain else AnsiPainter())
-            if wants_live(verbosity, environ)
-            else None
-        )
-        self._lines = SetupLines(
-            TERMINAL_BEAT if sys.stdout.isatty() else LOG_BEAT, progress=self._screen is None or verbosity > 0
-        )
-        self._live = LiveRun()
+        self._screen = _screen(plain=self._plain) if wants_live(verbosity, environ) else None
+        self._tells_progress = self._screen is None or verbosity > 0
+        self._size: Size | None = None
         self._known = known
         self._knows = False
         self._relay: Relay | None = None
@@ -100,8 +99,27 @@ class JournalDisplay:
         """Show what is left and stop; the live rows are gone then."""
         self._stop.set()
         self._thread.join()
-        self._read()
+        if not self._quiet:
+            self._read()
         self._stack.close()
+
+    @cached_property
+    def _live(self) -> "LiveRun":
+        from sdcm.reporters.live import LiveRun
+
+        return LiveRun()
+
+    @cached_property
+    def _lines(self) -> "SetupLines":
+        from sdcm.reporters.terminal import LOG_BEAT, TERMINAL_BEAT, SetupLines
+
+        return SetupLines(TERMINAL_BEAT if sys.stdout.isatty() else LOG_BEAT, progress=self._tells_progress)
+
+    @cached_property
+    def _pen(self) -> "Pen":
+        from sdcm.run.pen import Pen
+
+        return Pen(coloured=not self._plain)
 
     @property
     def live(self) -> bool:
@@ -109,7 +127,7 @@ class JournalDisplay:
         return self._screen is not None
 
     @contextlib.contextmanager
-    def for_pytest(self, *, keeps_terminal: bool) -> Iterator[Relay | None]:
+    def for_pytest(self, *, keeps_terminal: bool) -> "Iterator[Relay | None]":
         """Give pytest what it is to write to for the time of the block.
 
         Args:
@@ -123,6 +141,9 @@ class JournalDisplay:
             self._leave_screen()
             yield None
             return
+        from sdcm.run.relay import Relay
+        from sdcm.run.screen import Lines
+
         with Relay(Lines(self._screen), self._screen.size) as relay:
             self._relay = relay
             try:
@@ -136,23 +157,31 @@ class JournalDisplay:
             self._stack.close()
 
     def _follow(self) -> None:
-        pen = Pen(coloured=not self._plain) if self._screen is not None else None
-        size = Size()
         while not self._stop.wait(_TICK):
-            self._read()
-            self._print(self._lines.tick())
-            self.asked(self._live)
-            screen, relay = self._screen, self._relay
-            if screen is None or pen is None:
+            if not self._quiet:
+                self._read()
+                self._print(self._lines.tick())
+            self.asked(self._up_to_now)
+            if self._screen is not None:
+                self._show(self._screen)
+            else:
                 self._beat()
-                continue
-            if size != screen.size:
-                size = screen.size
-                if relay is not None:
-                    relay.resize(size)
-                screen.redraw()
-            unfinished = relay.lines.unfinished if relay is not None else ""
-            screen.show(pen.rows(self._live, time.time(), size), pen.line(unfinished, size))
+
+    def _show(self, screen: "Screen") -> None:
+        relay, pen, size = self._relay, self._pen, screen.size
+        if size != self._size:
+            self._size = size
+            if relay is not None:
+                relay.resize(size)
+            screen.redraw()
+        unfinished = relay.lines.unfinished if relay is not None else ""
+        screen.show(pen.rows(self._live, time.time(), size), pen.line(unfinished, size))
+
+    def _up_to_now(self) -> "LiveRun":
+        """Return what goes on; where nothing is shown, the journal is read for it only now."""
+        if self._quiet:
+            self._read()
+        return self._live
 
     def _read(self) -> None:
         try:
@@ -167,7 +196,7 @@ class JournalDisplay:
             if (record := journal.parse(line)) is not None:
                 self._feed(record)
 
-    def _feed(self, record: Record) -> None:
+    def _feed(self, record: "Record") -> None:
         self._live.feed(record)
         self._print(self._lines.feed(record))
         if record["event"] in _HEARD:
@@ -183,6 +212,9 @@ class JournalDisplay:
         disturbs = self._shared and sys.stdout.isatty()
         if self._quiet or disturbs or now - self._heard < HEARTBEAT:
             return
+        from sdcm.reporters.live_words import now_line
+        from sdcm.reporters.terminal import row_of
+
         self._heard = now
         if self._live.stage != "over" and (said := now_line(self._live, now)):
             # Where pytest writes beside us, its line of the running test is unfinished.
@@ -195,13 +227,21 @@ class JournalDisplay:
                 report.say(line)
 
 
+def _screen(*, plain: bool) -> "Screen":
+    from sdcm.run.screen import AnsiPainter, PlainPainter, Screen
+
+    return Screen(sys.stdout.fileno(), PlainPainter() if plain else AnsiPainter())
+
+
 @contextlib.contextmanager
-def _in_place_of(name: str, screen: Screen) -> Iterator[None]:
+def _in_place_of(name: str, screen: "Screen") -> Iterator[None]:
     """Let what this process prints come above the live rows, if it goes to a terminal."""
     stream: TextIO = getattr(sys, name)
     if not stream.isatty():
         yield
         return
+    from sdcm.run.screen import Lines, LinesFile
+
     stream.flush()
     lines = Lines(screen)
     file = LinesFile(lines, stream.fileno())
@@ -213,7 +253,7 @@ def _in_place_of(name: str, screen: Screen) -> Iterator[None]:
             lines.close()
 
 
-def own_terminal(descriptor: int, relay: Relay | None) -> int | None:
+def own_terminal(descriptor: int, relay: "Relay | None") -> int | None:
     """Return where pytest writes what it would write to a descriptor of ours; None for there.
 
     Args:

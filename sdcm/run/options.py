@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from sdcm.run.on_kubernetes.asked import OnKubernetes
-from sdcm.scheduling.shards import Shard
+if TYPE_CHECKING:
+    from sdcm.run.on_kubernetes.asked import OnKubernetes
+    from sdcm.scheduling.shards import Shard
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class RunOptions:
     marks: str = ""
     junit_xml: Path | None = None
     report_dir: Path | None = None
-    shard: Shard | None = None
+    shard: "Shard | None" = None
     repeat: int = 1
     plan_only: bool = False
     as_json: bool = False
@@ -66,7 +67,7 @@ class RunOptions:
     test_timeout: float | None = None
     verbosity: int = 0
     pytest_args: tuple[str, ...] = ()
-    on: OnKubernetes | None = None
+    on: "OnKubernetes | None" = None
 
     @property
     def integration(self) -> bool:

@@ -18,27 +18,26 @@ from typing import TYPE_CHECKING
 from sdcm import bytecode, paths
 from sdcm import journal as journals
 from sdcm.broker import runs
-from sdcm.broker.opener import OpenBroker
-from sdcm.cloud.probes import probe
 from sdcm.errors import SctError, UsageProblem
 from sdcm.exit_codes import ExitCode
 from sdcm.journal import Journal
 from sdcm.ownership import labels
 from sdcm.paths import Paths
 from sdcm.run import host_load, project, report, report_files, selection, services, tests
-from sdcm.run.display import JournalDisplay
-from sdcm.run.in_kept import InKept
-from sdcm.run.one_pytest import OnePytest
 from sdcm.run.options import RunOptions
-from sdcm.run.plan import Plan, make_plan
-from sdcm.run.pytest_session import PytestOutcome
 from sdcm.run.reading_along import ReadingAlong
 from sdcm.run.selection import Selection
 from sdcm.run.signals import Interrupts
 
 if TYPE_CHECKING:
+    from sdcm.broker.opener import OpenBroker
     from sdcm.kubernetes.job_place import JobPlace
+    from sdcm.run.display import JournalDisplay
+    from sdcm.run.in_kept import InKept
     from sdcm.run.merged_run import MergedRun
+    from sdcm.run.one_pytest import OnePytest
+    from sdcm.run.plan import Plan
+    from sdcm.run.pytest_session import PytestOutcome
     from sdcm.scheduling.shards import Shares
 
 
@@ -80,14 +79,14 @@ class Run:
     interrupts: Interrupts
     stack: ExitStack
     reading: ReadingAlong
-    display: JournalDisplay | None = None
+    display: "JournalDisplay | None" = None
     selection: Selection | None = None
-    plan: Plan | None = None
-    in_kept: InKept | None = None
-    broker: OpenBroker | None = None
+    plan: "Plan | None" = None
+    in_kept: "InKept | None" = None
+    broker: "OpenBroker | None" = None
     pytest_environ: Mapping[str, str] = field(default_factory=dict)
-    one_pytest: OnePytest | None = None
-    outcome: PytestOutcome | None = None
+    one_pytest: "OnePytest | None" = None
+    outcome: "PytestOutcome | None" = None
     place: "JobPlace | None" = None
     shares: "Shares | None" = None
     merged: "MergedRun | None" = None
@@ -126,6 +125,9 @@ def plan(run: Run) -> Run:
         raise _nothing_selected(run)
     if not run.options.integration and not run.options.plan_only:
         return run  # they need nothing, whatever their words say
+    from sdcm.cloud.probes import probe
+    from sdcm.run.plan import make_plan
+
     made = make_plan(run.options, run.selection.tests, probe, workers=tests.wanted_workers(run))
     run.journal.write(
         "plan", services=made.services, images=list(made.images), steps=list(made.steps), workers=made.workers

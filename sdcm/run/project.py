@@ -1,6 +1,5 @@
 """The project under test: its root folder, and what `-t` names in it."""
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -68,6 +67,8 @@ def near_text(wrong: str, known: Iterable[str]) -> str:
 
     A path whose last part is near comes first.
     """
+    import difflib
+
     names = list(known)
     tails = difflib.get_close_matches(_tail(wrong), {_tail(name) for name in names}, n=_NEAR, cutoff=0.75)
     alike = [name for tail in tails for name in names if _tail(name) == tail]

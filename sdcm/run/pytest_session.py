@@ -9,14 +9,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdcm import process
 from sdcm.broker.protocol import RUNNER_PIPE_VARIABLE
 from sdcm.run import display
 from sdcm.run.options import RunOptions
-from sdcm.run.relay import Relay
 from sdcm.run.selection import selection_arguments
 from sdcm.stop_flag import StopFlag
+
+if TYPE_CHECKING:
+    from sdcm.run.relay import Relay
 
 #: Seconds that running tests have to end after a request to stop, and that their teardown has after that.
 GRACE = 10.0
@@ -68,7 +71,7 @@ class PytestSession:
         environ: Mapping[str, str],
         *,
         own_terminal: bool,
-        relay: Relay | None = None,
+        relay: "Relay | None" = None,
         stderr: int | None = None,
         pass_fds: Sequence[int] = (),
     ) -> None:

@@ -14,11 +14,11 @@ from sdcm.program import as_typed
 from sdcm.reporters.folding import folded
 from sdcm.run import report_files
 from sdcm.run.end_steps import BROKER
-from sdcm.run.plan import Plan
 
 if TYPE_CHECKING:
     from sdcm.reporters.outcome import RunResult
     from sdcm.run.pipeline import Run
+    from sdcm.run.plan import Plan
 
 
 #: Classes of failure that are the tests' or the product's.
@@ -47,7 +47,7 @@ def complain(line: str) -> None:
     print(f"sct: {line}", file=sys.stderr, flush=True)  # noqa: T201 - this is the runner's voice
 
 
-def print_plan(plan: Plan, *, as_json: bool) -> None:
+def print_plan(plan: "Plan", *, as_json: bool) -> None:
     """Print what would run and be set up."""
     if as_json:
         say(json.dumps(plan.to_record(), indent=2))

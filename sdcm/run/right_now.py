@@ -5,16 +5,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sdcm.broker.client import BrokerClient
 from sdcm.errors import DeadlinePassed, SctError
 from sdcm.redaction import Redactor
-from sdcm.reporters.live import LiveRun
-from sdcm.reporters.live_words import clock, test_words
-from sdcm.reporters.terminal import row_of
 from sdcm.right_now import CONTROLLER, RightNow
-from sdcm.wait import wait_for
+
+if TYPE_CHECKING:
+    from sdcm.reporters.live import LiveRun
 
 #: Seconds that processes have to answer; they look once a second.
 _PATIENCE = 5.0
@@ -50,11 +48,16 @@ class Answering:
         self._answered = asked()
         self._thread: threading.Thread | None = None
 
-    def look(self, live: LiveRun) -> None:
-        """Answer, if it was asked since the last look; not while an answer is being made."""
+    def look(self, now: "Callable[[], LiveRun]") -> None:
+        """Answer, if it was asked since the last look; not while an answer is being made.
+
+        Args:
+            now: Returns what goes on; called where there is something to answer.
+        """
         if self._asked() == self._answered or (self._thread is not None and self._thread.is_alive()):
             return
         self._answered = self._asked()
+        live = now()
         told = self._run(live)
         self._thread = threading.Thread(
             target=self._answer,
@@ -64,7 +67,10 @@ class Answering:
         )
         self._thread.start()
 
-    def _run(self, live: LiveRun) -> list[str]:
+    def _run(self, live: "LiveRun") -> list[str]:
+        from sdcm.reporters.live_words import clock, test_words
+        from sdcm.reporters.terminal import row_of
+
         now = time.time()
         counted = f"{live.done} of {live.total or '?'} tests done, {live.failed} failed, {live.skipped} skipped"
         lines = [row_of("right now", f"{live.stage} for {clock(now - live.since)}, {counted}")]
@@ -82,6 +88,9 @@ class Answering:
         socket = self._socket()
         if socket is None:
             return []
+        from sdcm.broker.client import BrokerClient
+        from sdcm.reporters.terminal import row_of
+
         try:
             with BrokerClient(socket, "right-now", deadline=self._patience) as client:
                 status = client.ask("status")
@@ -90,6 +99,9 @@ class Answering:
         return broker_lines(status)
 
     def _processes(self, workers: set[str]) -> list[str]:
+        from sdcm.reporters.terminal import row_of
+        from sdcm.wait import wait_for
+
         number = self._questions.ask()
 
         def all_have() -> bool:
@@ -110,6 +122,9 @@ class Answering:
 
 def broker_lines(status: Mapping[str, Any]) -> list[str]:
     """Return what a broker's answer to `status` says, as lines."""
+    from sdcm.reporters.live_words import clock
+    from sdcm.reporters.terminal import row_of
+
     services = ", ".join(f"{label} {state}" for label, state in (status.get("services") or {}).items())
     nodes = ", ".join(f"{count} {what}" for what, count in (status.get("nodes") or {}).items())
     lines = [row_of("broker", "; ".join(filter(None, (services, nodes and f"nodes: {nodes}"))))]

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 
 from sdcm import journal as journals
 from sdcm import process_identity
-from sdcm.broker.client import BrokerClient, BrokerGone
 from sdcm.broker.defects import note_failure
-from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
 from sdcm.broker.protocol import BROKER_VARIABLE, LEAKS_VARIABLE, RUN_VARIABLE, SERVICES_FILE, SERVICES_VARIABLE
 from sdcm.broker.runs import LiveRun, kept_environment
 from sdcm.errors import EnvironmentFailed, SctError, ServiceUnavailable, UsageProblem
 from sdcm.program import as_typed
-from sdcm.run import one_pytest, report, selection, sharding
+from sdcm.run import report, selection
 from sdcm.run.end_steps import BROKER
-from sdcm.run.in_kept import InKept
-from sdcm.run.one_pytest import OnePytest
 from sdcm.run.pytest_session import keeps_terminal
 from sdcm.services import selected, verdicts
 from sdcm.services.table import BROUGHT_UP
 
 if TYPE_CHECKING:
+    from sdcm.broker.client import BrokerClient
+    from sdcm.broker.opener import BrokerSpec, OpenBroker
+    from sdcm.run.in_kept import InKept
+    from sdcm.run.one_pytest import OnePytest
     from sdcm.run.pipeline import Run
 
 #: What a pytest that may go on says while it collects; in the run's state directory.
@@ -47,6 +47,8 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
         report.say(f"  {'selection':<16} collecting the tests of {', '.join(run.targets)}")
     kept = kept_for(run)
     using = _use(run, kept) if kept is not None and not run.options.plan_only else None
+    from sdcm.run import one_pytest, sharding
+
     goes_on = run.options.on is None and one_pytest.may_do(run.options, run.targets)
     one = _one_pytest(run, kept) if goes_on else None
     looking = _EngineLookUp(run) if kept is None else None
@@ -70,8 +72,10 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
     return replace(run, selection=chosen, one_pytest=one, in_kept=using)
 
 
-def _one_pytest(run: "Run", kept: LiveRun | None) -> OnePytest:
+def _one_pytest(run: "Run", kept: LiveRun | None) -> "OnePytest":
     """Start a pytest that collects and may go on; where an environment is kept it has the terminal, as with `-n 0`."""
+    from sdcm.run.one_pytest import OnePytest
+
     one = OnePytest(
         run.options,
         run.targets,
@@ -105,6 +109,7 @@ class _EngineLookUp:
         self._thread.start()
 
     def _look(self) -> None:
+        from sdcm.broker.opener import engine_environ
         from sdcm.environment.engine import find_engine
 
         try:
@@ -133,6 +138,8 @@ def bring_up(run: "Run") -> "Run":
         kept = using.environment
         report.say(as_typed(f"  {'environment':<16} {kept.run_id}, which is kept (`sct.py env status`)"))
         return _reached(run, environ, kept.socket)
+    from sdcm.broker.opener import OpenBroker
+
     # Where an environment that was there has ended in the meantime, what is needed is brought up, too.
     broker = OpenBroker.start(_spec(run), run.places, environ)
     run.stack.callback(end, run, broker)
@@ -175,8 +182,10 @@ def kept_for(run: "Run") -> LiveRun | None:
     return kept_environment(run.places)
 
 
-def _use(run: "Run", kept: LiveRun) -> InKept | None:
+def _use(run: "Run", kept: LiveRun) -> "InKept | None":
     """Begin to use a kept environment; None where it has just ended."""
+    from sdcm.run.in_kept import InKept
+
     try:
         using = InKept(kept, run.places, run.run_id, run.journal)
     except SctError:
@@ -185,8 +194,10 @@ def _use(run: "Run", kept: LiveRun) -> InKept | None:
     return using
 
 
-def _spec(run: "Run") -> BrokerSpec:
+def _spec(run: "Run") -> "BrokerSpec":
     """Return what the run's own broker is for."""
+    from sdcm.broker.opener import BrokerSpec, engine_environ
+
     options, plan = run.options, run.plan
     return BrokerSpec(
         run_id=run.run_id,
@@ -215,6 +226,8 @@ def _require(run: "Run", socket: Path) -> None:
     wanted = [label for label in BROUGHT_UP if label in run.options.require]
     if not wanted:
         return
+    from sdcm.broker.client import BrokerClient
+
     with BrokerClient(socket, "runner") as client:
         for label in wanted:
             try:
@@ -223,8 +236,10 @@ def _require(run: "Run", socket: Path) -> None:
                 raise ServiceUnavailable(f"--require {label}", why=str(exc)) from exc
 
 
-def end(run: "Run", broker: OpenBroker) -> None:
+def end(run: "Run", broker: "OpenBroker") -> None:
     """Let the broker tear down and wait for it; do it from the ledger when it cannot."""
+    from sdcm.broker.client import BrokerClient
+
     if (run.options.keep or run.options.keep_failed) and broker.alive():
         with suppress(SctError), BrokerClient(broker.socket_path, "runner", deadline=5.0) as client:
             if _keep(run, client):
@@ -237,7 +252,7 @@ def end(run: "Run", broker: OpenBroker) -> None:
         report.complain(as_typed(f"some of the run is left: {left} -- `sct.py clean` removes it"))
 
 
-def _keep(run: "Run", client: BrokerClient) -> bool:
+def _keep(run: "Run", client: "BrokerClient") -> bool:
     """Let the environment stay if it is to; say how to enter it.
 
     Returns:
@@ -254,6 +269,10 @@ def _keep(run: "Run", client: BrokerClient) -> bool:
 
 def adopt(run: "Run", pid: int) -> None:
     """Let a broker end pytest when this process cannot do it any more."""
+    if run.in_kept is None and run.broker is None:
+        return
+    from sdcm.broker.client import BrokerClient, BrokerGone
+
     try:
         if run.in_kept is not None:
             run.in_kept.adopt(pid)

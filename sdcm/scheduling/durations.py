@@ -7,7 +7,6 @@ few runs.
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import time
@@ -65,6 +64,8 @@ def file_to_read(project: Path, places: Paths, environ: Mapping[str, str]) -> Pa
 
 def own_file(project: Path, places: Paths) -> Path:
     """Return the file in which this machine notes a project's durations."""
+    import hashlib  # brings OpenSSL, which a run that asks for its workers need not load
+
     root = project.resolve()
     mark = hashlib.sha256(str(root).encode()).hexdigest()[:8]
     return places.state / "durations" / f"{root.name}-{mark}.json"

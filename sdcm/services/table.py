@@ -4,7 +4,6 @@ This is the single list: labels, skip reasons, `--require`, `doctor` and docs/re
 from it.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -128,6 +127,8 @@ def service(label: str) -> Service:
 
 def near_labels(label: str) -> tuple[str, ...]:
     """Return the labels that `label` may have been meant to be: similar ones, or whose service goes by that name."""
+    import difflib
+
     text = label.strip().lower()
     called = tuple(row.label for row in SERVICES if text in row.words)
     return called or tuple(difflib.get_close_matches(text, LABELS, n=2))

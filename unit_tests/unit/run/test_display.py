@@ -1,10 +1,12 @@
 """Plain lines, where there is no terminal."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from sdcm.reporters.live import LiveRun
 from sdcm.run import display, report
 from sdcm.run.display import JournalDisplay
 from unit_tests.lib.journals import HandJournal
@@ -39,16 +41,17 @@ def test_quiet_says_nothing(journal: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(report, "say", said.append)
     monkeypatch.setattr(display, "HEARTBEAT", 0.0)
     monkeypatch.setattr(display, "_TICK", 0.02)
-    looks: list[object] = []
+    looks: list[LiveRun] = []
 
-    def look(live: object) -> None:
-        looks.append(live)
+    def look(now: Callable[[], LiveRun]) -> None:
+        looks.append(now())
         if len(looks) == 2:
             looked.set()
 
     with JournalDisplay(journal, {}, verbosity=-1, asked=look):
         assert looked.wait(20)
     assert said == []
+    assert list(looks[-1].running) == ["a.py::test_long"], "who asks is answered all the same"
 
 
 @pytest.mark.parametrize("term", ["dumb", "", "unknown", None])

@@ -55,10 +55,10 @@ def test_who_does_not_answer_in_time_is_named(tmp_path: Path) -> None:
     live = LiveRun()
     live.feed({"event": "worker", "at": 1.0, "worker": "gw0", "state": "up"})
     answering = Answering(tmp_path, lambda: asked[0], lambda: tmp_path / "no.sock", say, patience=0.0)
-    answering.look(live)
+    answering.look(lambda: live)
     assert said == []
     asked[0] = 1
-    answering.look(live)
+    answering.look(lambda: live)
     assert done.wait(20)
     assert said[0].split()[:2] == ["right", "now"]
     assert any(line.startswith("  broker ") for line in said)
