@@ -1,8 +1,7 @@
 """What a node needs between two tests: held still, looked at, put back."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sdcm.broker.supplies import Supplies
@@ -11,8 +10,6 @@ from sdcm.containers.records import NodeRecord
 from sdcm.errors import EnvironmentFailed
 
 if TYPE_CHECKING:
-    from cassandra.cluster import Session
-
     from sdcm.containers.pristine import State
 
 _TIMEOUT = 20.0
@@ -45,13 +42,12 @@ class NodeCare:
         """Return what a node's telling tables hold; ask before its first test, so that it can be put back after it.
 
         Raises:
-            cassandra.DriverException: It does not answer.
-            cassandra.cluster.NoHostAvailable: It takes no login.
+            cassandra.DriverException: It does not answer, or takes no login.
         """
         from sdcm.containers import pristine
 
-        with _session_with(node) as session:
-            state = pristine.look(session, node.flavour)
+        with pristine.connection_with(node) as connection:
+            state = pristine.look(connection, node.flavour)
         # What was done to boot it is no touch of a test's.
         self._watch.forget(node.container_id)
         return state
@@ -65,15 +61,14 @@ class NodeCare:
             wanted: Asked at the end, whether a test waits for it: else it is held still until one wants it.
         """
         from cassandra import DriverException
-        from cassandra.cluster import NoHostAvailable
 
         from sdcm.containers import pristine
 
         before = self._watch.pauses(node.container_id)
         try:
-            with _session_with(node) as session:
-                reason = pristine.restore(session, node.flavour, state)
-        except (DriverException, NoHostAvailable, OSError) as exc:
+            with pristine.connection_with(node) as connection:
+                reason = pristine.restore(connection, node.flavour, state)
+        except DriverException as exc:
             return f"it takes no login any more: {exc}"
         if not reason and wanted():
             reason = self._watch.touches_by_now(node.container_id)
@@ -105,14 +100,3 @@ class NodeCare:
             return str(exc)
         told = answer.get("message", status) if isinstance(answer, dict) else status
         return "" if status < 300 else f"the engine cannot {verb} it: {told}"
-
-
-@contextmanager
-def _session_with(node: NodeRecord) -> "Iterator[Session]":
-    from sdcm.containers import pristine
-
-    session = pristine.session_with(node)
-    try:
-        yield session
-    finally:
-        session.cluster.shutdown()

@@ -15,6 +15,7 @@ from cassandra.policies import (
 )
 
 from sdcm.containers.end_points import Places, PublishedEndPoints
+from sdcm.containers.one_connection import OneConnection
 from sdcm.containers.tls import client_context
 
 #: Versions that both ends speak: saves the driver a round of asking.
@@ -53,7 +54,45 @@ def open_session(
     Raises:
         cassandra.cluster.NoHostAvailable: No node took the login or answered.
     """
-    given = dict(options or {})
+    cluster = _cluster(contact_points, places, flavour, login, ssl_dir, timeout, connect_timeout, only, options or {})
+    try:
+        return cluster.connect(keyspace)
+    except BaseException:
+        cluster.shutdown()
+        raise
+
+
+def connect_once(
+    ip: str,
+    places: Places,
+    *,
+    flavour: str,
+    login: tuple[str, str] | None,
+    ssl_dir: str = "",
+    timeout: float = 60.0,
+    options: Mapping[str, Any] | None = None,
+) -> OneConnection:
+    """Open a single connection to a node; arguments as those of `open_session`.
+
+    Raises:
+        cassandra.DriverException: It is not reached, does not answer, or refuses the login.
+    """
+    cluster = _cluster([ip], places, flavour, login, ssl_dir, timeout, timeout, [ip], options or {})
+    return OneConnection(cluster, cluster.endpoint_factory.at(ip), timeout)
+
+
+def _cluster(
+    contact_points: Sequence[str],
+    places: Places,
+    flavour: str,
+    login: tuple[str, str] | None,
+    ssl_dir: str,
+    timeout: float,
+    connect_timeout: float,
+    only: Sequence[str],
+    options: Mapping[str, Any],
+) -> Cluster:
+    given = dict(options)
     context = given.pop("ssl_context", None) or (client_context(ssl_dir) if ssl_dir else None)
     end_points = PublishedEndPoints(places, tls=context is not None)
     profile = ExecutionProfile(
@@ -72,12 +111,7 @@ def open_session(
         # Scylla's port for shards is not published.
         "shard_aware_options": {"disable_shardaware_port": True},
     }
-    cluster = Cluster(**{**arguments, **given})
-    try:
-        return cluster.connect(keyspace)
-    except BaseException:
-        cluster.shutdown()
-        raise
+    return Cluster(**{**arguments, **given})
 
 
 def _policy(only: Sequence[str]) -> LoadBalancingPolicy:

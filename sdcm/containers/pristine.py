@@ -6,13 +6,12 @@ Imports the driver, so import this module only where a node is looked at.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cassandra import DriverException
 from cassandra.application_info import ApplicationInfo
-from cassandra.cluster import Session
 
-from sdcm.containers.cql import open_session
+from sdcm.containers.cql import connect_once
+from sdcm.containers.one_connection import OneConnection
 from sdcm.containers.records import NodeRecord
 from sdcm.containers.whereabouts import Whereabouts
 
@@ -53,11 +52,14 @@ _TELLING = {
         "system_views.settings",
     )
 }
-_KEYSPACES, _ROLES = "system_schema.keyspaces", "system_auth.roles"
 _TRACES = ("system_traces.sessions", "system_traces.events")
-#: Tables that tell what can be taken away, by flavour, with the columns that name it.
+#: What names all that can be taken away, by flavour: keyspaces, roles, then the traces.
 _REMOVED = {
-    "cassandra": {_KEYSPACES: "keyspace_name", _ROLES: "role", **dict.fromkeys(_TRACES, "session_id")},
+    "cassandra": (
+        "SELECT keyspace_name FROM system_schema.keyspaces",
+        "SELECT role FROM system_auth.roles",
+        *(f"SELECT session_id FROM {table} LIMIT 1" for table in _TRACES),  # noqa: S608
+    ),
 }
 _CLIENTS = "SELECT client_options, driver_name FROM system_views.clients"
 #: Seconds that connections of a test which has closed its sessions may take to be gone.
@@ -71,18 +73,20 @@ class State:
     """What a node's telling tables hold.
 
     Attributes:
-        rows: Table -> its rows, as text.
+        rows: Table -> its rows, as the node sends them.
         keyspaces: Names of all keyspaces.
         roles: Names of all roles.
+        traced: Those of the tables of traces that are not empty.
     """
 
-    rows: Mapping[str, frozenset[str]]
+    rows: Mapping[str, bytes]
     keyspaces: frozenset[str]
     roles: frozenset[str]
+    traced: frozenset[str]
 
-    def difference(self, other: "State") -> str:
-        """Return the tables that differ, empty when none does."""
-        return ", ".join(table for table, rows in self.rows.items() if rows != other.rows.get(table))
+    def difference(self, rows: Mapping[str, bytes]) -> str:
+        """Return the tables that differ from other rows, empty when none does."""
+        return ", ".join(table for table, own in self.rows.items() if own != rows.get(table))
 
 
 def can_be_restored(flavour: str) -> bool:
@@ -90,73 +94,76 @@ def can_be_restored(flavour: str) -> bool:
     return flavour in _TELLING
 
 
-def session_with(node: NodeRecord) -> Session:
-    """Open a session of our own with a node."""
+def connection_with(node: NodeRecord) -> OneConnection:
+    """Open a connection of our own with a node.
+
+    Raises:
+        cassandra.DriverException: It is not reached, does not answer, or refuses the login.
+    """
     places = Whereabouts()
     places.note([node.ip], node.ports.get("9042"))
-    return open_session(
-        [node.ip],
+    return connect_once(
+        node.ip,
         places,
         flavour=node.flavour,
         login=(node.username, node.password) if node.username else None,
         ssl_dir=node.ssl_dir,
         timeout=_TIMEOUT,
-        only=[node.ip],
-        options={
-            "application_info": ApplicationInfo(application_name=_OURS),
-            "schema_metadata_enabled": False,
-            "token_metadata_enabled": False,
-        },
+        options={"application_info": ApplicationInfo(application_name=_OURS)},
     )
 
 
-def look(session: Session, flavour: str) -> State:
-    """Return the node's state: all tables are asked at once."""
-    found = _found(session, dict.fromkeys(_TELLING[flavour], "*"))
+def look(connection: OneConnection, flavour: str) -> State:
+    """Return the node's state.
+
+    Raises:
+        cassandra.DriverException: It does not answer.
+    """
+    keyspaces, roles, *traces = connection.rows(_REMOVED[flavour])
     return State(
-        rows={table: frozenset(map(repr, rows)) for table, rows in found.items()},
-        keyspaces=frozenset(row.keyspace_name for row in found[_KEYSPACES]),
-        roles=frozenset(row.role for row in found[_ROLES]),
+        rows=_rows(connection, flavour),
+        keyspaces=frozenset(row.keyspace_name for row in keyspaces),
+        roles=frozenset(row.role for row in roles),
+        traced=frozenset(table for table, found in zip(_TRACES, traces, strict=True) if found),
     )
 
 
-def _found(session: Session, tables: Mapping[str, str]) -> dict[str, list[Any]]:
-    """Return the rows of tables, of each the columns that are named."""
-    asked = {table: session.execute_async(f"SELECT {columns} FROM {table}") for table, columns in tables.items()}  # noqa: S608
-    return {table: list(future.result()) for table, future in asked.items()}
+def _rows(connection: OneConnection, flavour: str) -> dict[str, bytes]:
+    tables = _TELLING[flavour]
+    return dict(zip(tables, connection.raw([f"SELECT * FROM {table}" for table in tables]), strict=True))  # noqa: S608
 
 
-def restore(session: Session, flavour: str, pristine: State) -> str:
+def restore(connection: OneConnection, flavour: str, pristine: State) -> str:
     """Take away what a test has left; return why that is not enough, empty when the node is as it was.
 
     Args:
-        session: A session of `session_with`.
+        connection: One of `connection_with`.
         flavour: The node's.
         pristine: Its state before its first test.
     """
-    if others := _other_clients(session):
+    if others := _other_clients(connection):
         return f"connections of the test are still open ({others})"
     try:
         # Little is read to find what must go, and all of it once afterwards: that proves it.
-        now = _found(session, _REMOVED[flavour])
-        for keyspace in sorted({row.keyspace_name for row in now[_KEYSPACES]} - pristine.keyspaces):
-            session.execute(f"DROP KEYSPACE IF EXISTS {_quoted(keyspace)}")
-        for role in sorted({row.role for row in now[_ROLES]} - pristine.roles):
-            session.execute(f"DROP ROLE IF EXISTS {_quoted(role)}")
-        for table in _TRACES:
-            if now[table] and not pristine.rows[table]:
-                session.execute(f"TRUNCATE {table}")
-        left = look(session, flavour).difference(pristine)
+        keyspaces, roles, *traces = connection.rows(_REMOVED[flavour])
+        for keyspace in sorted({row.keyspace_name for row in keyspaces} - pristine.keyspaces):
+            connection.execute(f"DROP KEYSPACE IF EXISTS {_quoted(keyspace)}")
+        for role in sorted({row.role for row in roles} - pristine.roles):
+            connection.execute(f"DROP ROLE IF EXISTS {_quoted(role)}")
+        for table, found in zip(_TRACES, traces, strict=True):
+            if found and table not in pristine.traced:
+                connection.execute(f"TRUNCATE {table}")
+        left = pristine.difference(_rows(connection, flavour))
     except DriverException as exc:
         return f"it cannot be put back: {exc}"
     return f"other than before the test: {left}" if left else ""
 
 
-def _other_clients(session: Session) -> str:
+def _other_clients(connection: OneConnection) -> str:
     """Return who else is connected, once that has had time to end; empty when nobody is."""
     end = time.monotonic() + _HANG_UP
     while True:
-        rows = session.execute(_CLIENTS)
+        rows = connection.execute(_CLIENTS)
         others = {str(row.driver_name or "?") for row in rows if not _is_ours(row.client_options)}
         if not others or time.monotonic() > end:
             return ", ".join(sorted(others))

@@ -68,7 +68,7 @@ def test_a_node_that_a_test_waits_for_is_not_held_still_first(engine, care, monk
         forget=lambda _id: None,
     )
     monkeypatch.setattr(care, "_watch", watch)
-    monkeypatch.setattr(node_care, "_session_with", lambda _node: nullcontext())
+    monkeypatch.setattr("sdcm.containers.pristine.connection_with", lambda _node: nullcontext())
     monkeypatch.setattr("sdcm.containers.pristine.restore", lambda *_: "")
     for path in (PAUSE, "POST /containers/c1/unpause"):
         engine.refusals[path] = [DONE]
