@@ -146,7 +146,7 @@ class CqlAccess(Container):
 
         if verbose:
             LOGGER.info("%s: opening a session", self.name)
-        only = [node.ip_address for node in ([self] if exclusive else whitelist_nodes)]
+        only = [self.whereabouts.name_of(node.ip_address) for node in ([self] if exclusive else whitelist_nodes)]
         chosen = {name: value for name, value in options.items() if value is not None}
 
         def connect() -> "Session":

@@ -21,6 +21,9 @@ class Places(Protocol):
     def place_of(self, ip: str, port: int) -> tuple[str, int]:
         """Return where to connect for a node's port."""
 
+    def name_of(self, ip: str) -> str:
+        """Return the address by which the driver is to know a node."""
+
 
 class PublishedPlaces:
     """Places that stay as they are.
@@ -35,6 +38,10 @@ class PublishedPlaces:
     def place_of(self, ip: str, port: int) -> tuple[str, int]:
         """Return where to connect for a node's port."""
         return self._published.get(ip, (ip, port))
+
+    def name_of(self, ip: str) -> str:
+        """Return the address itself."""
+        return ip
 
 
 @total_ordering
@@ -110,4 +117,4 @@ class PublishedEndPoints(EndPointFactory):  # type: ignore[misc]
 
     def at(self, ip: str, port: int = _PORT) -> NodeEndPoint:
         """Return the end point of the node with that address, to begin with."""
-        return NodeEndPoint(ip, port, self._places, tls=self._tls)
+        return NodeEndPoint(self._places.name_of(ip), port, self._places, tls=self._tls)

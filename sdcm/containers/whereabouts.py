@@ -16,6 +16,8 @@ class _Table:
     def __init__(self, member: "Whereabouts") -> None:
         self.lock = threading.Lock()
         self.published: dict[str, Address | None] = {}
+        #: A node's address to the first that it had.
+        self.first: dict[str, str] = {}
         self.members = [member]
 
 
@@ -31,7 +33,10 @@ class Whereabouts:
 
     def note(self, ips: Iterable[str], address: Address | None) -> None:
         """Write down where a node's CQL port is published, by each address it has had; None while it is down."""
+        ips = list(ips)
         with self._table.lock:
+            known = [self._table.first[ip] for ip in ips if ip in self._table.first]
+            self._table.first.update(dict.fromkeys(ips, *known[:1]) if known else zip(ips, ips, strict=True))
             self._table.published.update(dict.fromkeys(ips, address))
 
     def share(self, other: "Whereabouts") -> None:
@@ -49,6 +54,16 @@ class Whereabouts:
         """Return the nodes that are up: address to where the CQL port is published."""
         with self._table.lock:
             return {ip: address for ip, address in self._table.published.items() if address is not None}
+
+    def name_of(self, ip: str) -> str:
+        """Return the address by which a driver is to know a node: the first that it had, where it is alone in its ring.
+
+        An engine may give a node another address with each start. A driver takes that for another node, and gives up
+        the sessions' pools of the one that it knew. In a ring an address may go from one node to another, so there each
+        is known by what it has.
+        """
+        with self._table.lock:
+            return self._table.first.get(ip, ip) if len(self._table.members) == 1 else ip
 
     def place_of(self, ip: str, port: int) -> Address:
         """Return where to connect for a node's port; a node that is not known here is reached directly.

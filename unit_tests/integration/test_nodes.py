@@ -4,7 +4,7 @@ External services: Docker (database nodes)
 """
 
 import os
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -115,10 +115,29 @@ def test_tools_sessions_and_events(docker_scylla, params, events_function_scope)
     assert node.ssl_conf_dir is None
 
 
+@contextmanager
+def address_taken(node):
+    """Have other containers take a stopped node's address, and those beside it, as happens where many come and go."""
+    api, network = node.handle.client.api, node.record.network
+    config = api.create_networking_config({network: api.create_endpoint_config()})
+    holders = []
+    try:
+        for _ in range(3):
+            made = api.create_container(
+                node.image_name, ["60"], entrypoint="sleep", networking_config=config, labels=node.handle.labels
+            )
+            holders.append(made)
+            api.start(made)
+        yield
+    finally:
+        for made in holders:
+            api.remove_container(made, force=True, v=True)
+
+
 @pytest.mark.integration
 @pytest.mark.docker_scylla_args(image="cassandra")  # settings and words of the log are Cassandra's
 def test_a_nodes_life(docker_scylla):
-    """Settings that are changed count after a restart, which an open session outlives; pause, stop and the end.
+    """Changed settings count after a restart; an open session outlives it, and another address; pause, stop, the end.
 
     External services: Docker (database node)
     """
@@ -157,8 +176,11 @@ def test_a_nodes_life(docker_scylla):
     assert not node.is_running()
     with pytest.raises(EnvironmentFailed):
         node.run("true")
-    node.start()
+    before = node.ip_address or node.record.ip
+    with address_taken(node):
+        node.start()
     assert node.is_running()
+    assert node.ip_address != before
     assert "shop" in {row.keyspace_name for row in session.execute("SELECT keyspace_name FROM system_schema.keyspaces")}
     node.kill()
     assert not node.is_running()
