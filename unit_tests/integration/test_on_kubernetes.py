@@ -18,6 +18,8 @@ from unit_tests.lib.runs_in_pods import NO_SERVICE, RunInPods, WayToServer, samp
 
 docker = lazily("docker")
 
+#: Seconds for a test on a busy machine that has yet to make all images.
+WITHIN = 1500
 #: Seconds within which nothing of a run may be left on the cluster.
 GONE_WITHIN = 60.0
 #: One test is long enough to lose its pod in, one does not end by itself.
@@ -83,6 +85,7 @@ def cases_of(report):
 
 @pytest.mark.integration
 @pytest.mark.services("docker", "kubernetes")
+@pytest.mark.timeout(WITHIN)
 def test_a_lost_pod_s_shard_runs_again_and_runs_that_are_ended_leave_nothing(k8s_cluster, api, start, tmp_path):
     """One run is killed, one interrupted, and one loses a pod: its report has each test once all the same.
 

@@ -19,7 +19,7 @@ from sdcm import journal
 from sdcm.wait import wait_for
 
 #: Seconds that an image may take to be made, moved and started on a busy machine.
-_BEGINS_WITHIN = 600
+_BEGINS_WITHIN = 1200
 _ENDS_WITHIN = 300
 _PIECE = 1 << 16
 _ROOT = Path(__file__).resolve().parents[2]
