@@ -92,19 +92,29 @@ class KafkaCluster(Container):
         return f"{self.alias}:{INSIDE_PORT}"
 
     def begin(self, deadline: float = READY_DEADLINE) -> None:
-        """Let Kafka start in the container, now that it is known where its port is published, and wait for it.
+        """Let Kafka start in the new container, now that it is known where its port is published, and wait for it.
 
         Raises:
             EnvironmentFailed: It ended.
             DeadlinePassed: It did not answer in time.
         """
-        advertised = self.bootstrap_servers.encode()
-        files = [
-            archive.FileCopy(_ADVERTISED, advertised, uid=_USER, gid=_USER),
-            archive.FileCopy(_START, self._start.read_bytes(), 0o755, _USER, _USER),
-        ]
+        script = archive.FileCopy(_START, self._start.read_bytes(), 0o755, _USER, _USER)
+        self._advertise(deadline, script)
+
+    def start(self) -> None:
+        """Start the stopped broker and wait until it answers; its topics and messages are as they were."""
+        super().start()
+        self._advertise(READY_DEADLINE)
+
+    def _advertise(self, deadline: float, *files: archive.FileCopy) -> None:
+        """Tell the start script the address it waits for, and wait until Kafka answers there.
+
+        The script itself is put into the container once: it runs from the second start on, and the engine replaces a
+        file by removing it first, so that a shell about to read it would find none.
+        """
+        advertised = archive.FileCopy(_ADVERTISED, self.bootstrap_servers.encode(), uid=_USER, gid=_USER)
         with self.engine_errors("take its files"):
-            self.handle.put_archive("/", archive.of_copies(files))
+            self.handle.put_archive("/", archive.of_copies([advertised, *files]))
         self._admin = None
         Waiting(deadline).until_ready(
             self._ask,
@@ -112,11 +122,6 @@ class KafkaCluster(Container):
             check_alive=lambda: raise_if_ended(self.handle),
             evidence=lambda: log_tail(self.handle),
         )
-
-    def start(self) -> None:
-        """Start the stopped broker and wait until it answers; its topics and messages are as they were."""
-        super().start()
-        self.begin()
 
     def create_topic(self, name: str = "", *, partitions: int = 1, config: Mapping[str, str] | None = None) -> str:
         """Make a topic.
