@@ -135,13 +135,15 @@ def test_a_passing_run_leaves_nothing_and_touches_nothing_of_the_users(on_engine
         theirs.callback(network.remove)
         container = engine.containers.create(image, name=f"theirs-{os.getpid()}", entrypoint=["sleep", "60"])
         theirs.callback(container.remove, force=True)
-        images = {item.id for item in engine.images.list()}
+        images = [container.commit(f"theirs-{os.getpid()}"), container.commit()]  # a named one, and one without a name
+        for made in images:
+            theirs.callback(engine.images.remove, made.id, force=True)
         ended = on_engine.sct("integration-tests", timeout=360)
         assert ended.code == 0, ended.text
         assert "nothing is left" in ended.out
         container.reload()
         network.reload()
-        assert images <= {item.id for item in engine.images.list()}
+        assert [engine.images.get(made.id).tags for made in images] == [[f"theirs-{os.getpid()}:latest"], []]
         (run,) = started(on_engine)
         assert left_of(engine, run) == []
         assert on_engine.nothing_left()
