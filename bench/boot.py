@@ -11,7 +11,6 @@ Takes a minute and a half a round; `--only requests` half a minute.
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -24,7 +23,7 @@ from typing import Any
 
 import docker
 from kept import SCT, kept
-from measure import Limit, begin, ended, interleaved, medians, save
+from measure import Limit, begin, ended, interleaved, medians, records_of, save
 
 from sdcm.containers.readiness import CqlProbe, NotReady
 
@@ -104,7 +103,7 @@ def _requests(folder: Path, tests: int, workers: int) -> list[float]:
     if (done := ended(argv, cwd=folder, env=env)).returncode:
         sys.exit(f"the run ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     (run,) = (folder / "run-state" / "runs").iterdir()
-    records = [json.loads(line) for line in (run / "journal.jsonl").open() if line.strip()]
+    records = records_of(run / "journal.jsonl")
     wanted = {r["test"]: r["at"] for r in records if r["event"] == "lease" and r["state"] == "wanted"}
     return [r["at"] - wanted[r["test"]] for r in records if r["event"] == "first-query"]
 

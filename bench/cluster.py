@@ -7,7 +7,6 @@ and DNS answers, as ours does; what `kind create cluster` alone and with `--wait
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from held_engine import HeldEngine, held_engine
-from measure import ROOT, Limit, begin, interleaved, medians, newest_journal, save, timed
+from measure import ROOT, Limit, begin, interleaved, medians, newest_journal, records_of, save, timed
 
 from sdcm.environment.kind_config import OWN_NODE_LABEL, kind_config
 
@@ -81,7 +80,7 @@ def through_sct(folder: Path, env: Mapping[str, str]) -> float:
     """Return the seconds of the step `cluster` of a run with one Kubernetes test."""
     sct = [sys.executable, str(ROOT / "sct.py"), "integration-tests", "-q", "-n", "1"]
     timed([*sct, "-t", "integration/test_k8s.py"], cwd=folder, env=env)
-    records = [json.loads(line) for line in newest_journal(folder / "state").open() if line.strip()]
+    records = records_of(newest_journal(folder / "state"))
     (ended,) = (r for r in records if r["event"] == "step-end" and r["step"] == "cluster")
     return float(ended["seconds"])
 

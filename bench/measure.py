@@ -174,6 +174,11 @@ def newest_journal(state: Path) -> Path:
     return max((state / "runs").iterdir(), key=lambda path: path.stat().st_mtime) / "journal.jsonl"
 
 
+def records_of(journal: Path) -> list[dict[str, Any]]:
+    """Return the records of a journal; a line may be empty (see `sdcm.journal.end_torn_line`)."""
+    return [json.loads(line) for line in journal.read_text().splitlines() if line.strip()]
+
+
 def medians(taken: Mapping[str, Sequence[float]]) -> dict[str, float]:
     """Return the median of each side."""
     return {name: statistics.median(values) for name, values in taken.items()}

@@ -10,7 +10,6 @@ Takes 4 minutes a round on 2 cores.
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -18,7 +17,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from measure import ROOT, Limit, begin, interleaved, medians, newest_journal, save, timed
+from measure import ROOT, Limit, begin, interleaved, medians, newest_journal, records_of, save, timed
 
 _OURS = '''\
 """External services: Docker"""
@@ -147,7 +146,7 @@ def main() -> None:
 
 def _tests_took(journal: Path) -> float:
     """Return the seconds from the first test's start to pytest's end."""
-    records = [json.loads(line) for line in journal.open() if line.strip()]
+    records = records_of(journal)
     started = min(record["at"] for record in records if record["event"] == "test-start")
     ended = max(record["at"] for record in records if record["event"] == "pytest-end")
     return float(ended - started)

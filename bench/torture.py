@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from kept import SCT
-from measure import ROOT, Limit, begin, ended, save
+from measure import ROOT, Limit, begin, ended, records_of, save
 
 _TEST = '''\
 """External services: Docker"""
@@ -88,7 +88,7 @@ def main() -> None:
         ended(argv, cwd=folder, env=env, shown=True, timeout=600 + 60 * asked.pairs)
         seconds = time.perf_counter() - started
         (run,) = (folder / "state" / "runs").iterdir()
-        claims, put_back = _told([json.loads(line) for line in (run / "journal.jsonl").open() if line.strip()])
+        claims, put_back = _told(records_of(run / "journal.jsonl"))
     claims |= {"seed": asked.seed, "seconds in all": round(seconds, 1)}
     claims["seconds a pair"] = round(seconds / max(1, claims["pairs"]), 2)
     limits = {"tests that failed": Limit(most=0), "pairs": Limit(least=asked.pairs)}

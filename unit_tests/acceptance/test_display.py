@@ -3,7 +3,6 @@
 External services: none
 """
 
-import json
 import os
 import re
 import signal
@@ -14,6 +13,7 @@ import pytest
 from sdcm.wait import wait_for
 from unit_tests.acceptance.conftest import SCT
 from unit_tests.lib.emulated_terminal import EmulatedTerminal
+from unit_tests.lib.journals import records_of
 
 pytestmark = pytest.mark.integration
 
@@ -111,7 +111,7 @@ def test_a_terminal_is_as_before_when_pytest_is_killed(project):
     with in_terminal(project, "unit-tests", "-n", "1", "-t", "test_n.py") as terminal:
         terminal.wait_for(lambda: "test_that_waits" in status(terminal))
         (run,) = (project.state / "runs").iterdir()
-        records = [json.loads(line) for line in (run / "journal.jsonl").open() if line.strip()]
+        records = records_of(run / "journal.jsonl")
         (pid,) = (record["pid"] for record in records if record["event"] == "pytest-start")
         os.kill(pid, signal.SIGKILL)
         assert terminal.wait() == 1, terminal.text()  # a test had failed before

@@ -3,10 +3,11 @@
 External services: none
 """
 
-import json
 from collections import Counter
 
 import pytest
+
+from unit_tests.lib.journals import records_of
 
 pytestmark = pytest.mark.integration
 
@@ -59,7 +60,7 @@ def test_events_of_every_worker_reach_the_run_and_strict_ones_fail_their_test(pr
     )
     assert strict.code == 1
     (journal,) = [file for file in project.state.rglob("journal.jsonl") if "strict-events" in file.read_text()]
-    records = [json.loads(line) for line in journal.read_text().splitlines() if line.strip()]
+    records = records_of(journal)
     ends = {
         record["test"].rpartition("::")[2]: (record["outcome"], record["phase"], record["text"])
         for record in records

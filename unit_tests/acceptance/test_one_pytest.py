@@ -3,9 +3,9 @@
 External services: none
 """
 
-import json
-
 import pytest
+
+from unit_tests.lib.journals import records_of
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +35,7 @@ def suite(project, tmp_path, tests, body="assert number == 0 or number"):
 
 def journal_of(project):
     (journal,) = (project.state / "runs").glob("*/journal.jsonl")
-    return [json.loads(line) for line in journal.read_text().splitlines() if line.strip()]
+    return records_of(journal)
 
 
 def test_one_test_is_collected_and_run_by_one_process(project, tmp_path):

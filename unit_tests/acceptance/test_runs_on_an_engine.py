@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from sdcm.wait import wait_for
+from unit_tests.lib.journals import records_of
 from unit_tests.lib.lazily import lazily
 
 docker = lazily("docker")
@@ -149,9 +150,9 @@ def test_a_passing_run_leaves_nothing_and_touches_nothing_of_the_users(on_engine
         assert on_engine.nothing_left()
         clusters = engine.containers.list(all=True, filters={"label": f"io.x-k8s.kind.cluster=sct-{run}"})
         assert clusters == []
-    journal = (on_engine.state / "runs" / run / "journal.jsonl").read_text()
-    assert '"step":"cluster"' not in journal
-    names_what_it_consisted_of([json.loads(line) for line in journal.splitlines() if line.strip()], ended.out)
+    journal = on_engine.state / "runs" / run / "journal.jsonl"
+    assert '"step":"cluster"' not in journal.read_text()
+    names_what_it_consisted_of(records_of(journal), ended.out)
 
 
 def test_a_failing_test_carries_its_nodes_log(on_engine, engine, tmp_path):
@@ -326,9 +327,7 @@ def test_nodes_are_handed_from_test_to_test_unless_asked_not_to(on_engine):
         ended = on_engine.sct("integration-tests", "-n", "1", *options, timeout=480)
         assert ended.code == 0, ended.text
         run = max((on_engine.state / "runs").iterdir(), key=lambda path: path.stat().st_mtime).name
-        records = [
-            json.loads(line) for line in (on_engine.state / "runs" / run / "journal.jsonl").open() if line.strip()
-        ]
+        records = records_of(on_engine.state / "runs" / run / "journal.jsonl")
         booted[bool(options)] = sum(r["event"] == "container" and r["state"] == "ready" for r in records)
         handed_on = [record for record in records if record.get("what") == "handed-on"]
         assert bool(handed_on) is not bool(options)

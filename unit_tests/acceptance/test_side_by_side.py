@@ -4,7 +4,6 @@ External services: Docker (four database nodes), Kubernetes (two clusters)
 """
 
 import contextlib
-import json
 import os
 import signal
 from contextlib import closing
@@ -15,6 +14,7 @@ import pytest
 from sdcm import paths
 from sdcm.wait import wait_for
 from unit_tests.acceptance.test_runs_on_an_engine import GONE_WITHIN, left_of
+from unit_tests.lib.journals import records_of
 from unit_tests.lib.lazily import lazily
 from unit_tests.lib.users_cluster import NAME, NODE, users_cluster
 
@@ -186,7 +186,7 @@ def test_two_of_four_runs_are_killed_and_the_others_pass(project, engine, theirs
 
 def assert_cluster_went_early(project, run):
     """The journal tells of a cluster that was removed while tests still ran."""
-    records = [json.loads(line) for line in (project.state / "runs" / run / "journal.jsonl").open() if line.strip()]
+    records = records_of(project.state / "runs" / run / "journal.jsonl")
     states = [
         record["state"] for record in records if record["event"] == "service" and record["service"] == "kubernetes"
     ]

@@ -7,6 +7,11 @@ from typing import Any
 START = 1_700_000_000.0
 
 
+def records_of(journal: Path) -> list[dict[str, Any]]:
+    """Return the records of a real run's journal; a line may be empty (see `sdcm.journal.end_torn_line`)."""
+    return [json.loads(line) for line in journal.read_text().splitlines() if line.strip()]
+
+
 class HandJournal(list[dict[str, Any]]):
     """Records in the order they are written; each a tenth of a second after the one before it."""
 
