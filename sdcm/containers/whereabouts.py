@@ -35,8 +35,8 @@ class Whereabouts:
         """Write down where a node's CQL port is published, by each address it has had; None while it is down."""
         ips = list(ips)
         with self._table.lock:
-            known = [self._table.first[ip] for ip in ips if ip in self._table.first]
-            self._table.first.update(dict.fromkeys(ips, *known[:1]) if known else zip(ips, ips, strict=True))
+            first = next((self._table.first[ip] for ip in ips if ip in self._table.first), None)
+            self._table.first.update((ip, first or ip) for ip in ips)
             self._table.published.update(dict.fromkeys(ips, address))
 
     def share(self, other: "Whereabouts") -> None:
