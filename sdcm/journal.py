@@ -107,11 +107,11 @@ class Journal:
         record: dict[str, Any] = {"event": event, "at": round(RealTime.time(), 3)}
         for key, value in data.items():
             record[key] = value if not value or key in _OUR_WORDS else self._redactor.value(value)
-        os.write(self._file, _encode(record).encode() + b"\n")
+        self.append(record)
 
     def append(self, record: dict[str, Any]) -> None:
         """Append a record that another journal has told, with its time; secrets were kept out of it there."""
-        os.write(self._file, json.dumps(record, separators=(",", ":"), default=str).encode() + b"\n")
+        os.write(self._file, _encode(record).encode() + b"\n")
 
     def close(self) -> None:
         """Close the file."""
