@@ -71,8 +71,8 @@ class NodeCare:
         except DriverException as exc:
             return f"it takes no login any more: {exc}"
         if not reason and wanted():
-            reason = self._watch.touches_by_now(node.container_id)
-            self._awake.add(node.container_id)
+            if not (reason := self._watch.touches_by_now(node.container_id)):
+                self._awake.add(node.container_id)
             return reason
         return reason or self.rest(node) or self._watch.touches(node.container_id, before)
 
