@@ -49,7 +49,8 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
     using = _use(run, kept) if kept is not None and not run.options.plan_only else None
     from sdcm.run import one_pytest, sharding
 
-    goes_on = run.options.on is None and one_pytest.may_do(run.options, run.targets)
+    here = run.options.on is None
+    goes_on = here and one_pytest.may_do(run.options, run.targets)
     one = _one_pytest(run, kept) if goes_on else None
     looking = _EngineLookUp(run) if kept is None else None
     chosen = selection.collect(
@@ -65,9 +66,9 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
         chosen = sharding.take_share(run, chosen, run.options.shard)
     wanted = {label for test in chosen.tests for label in test.services} | set(run.options.require)
     needs_engine = "docker" in wanted or ("kubernetes" in wanted and not run.options.kubeconfig)
-    if needs_engine and not run.options.plan_only and looking is not None and run.options.on is None:
+    if needs_engine and not run.options.plan_only and looking is not None and here:
         looking.verdict()
-    if "kubernetes" in wanted and not run.options.kubeconfig and run.options.on is None:
+    if "kubernetes" in wanted and not run.options.kubeconfig and here:
         _check_kubeconfig_variable(run)
     return replace(run, selection=chosen, one_pytest=one, in_kept=using)
 
@@ -175,9 +176,14 @@ def _pytest_environ(run: "Run") -> dict[str, str]:
 def kept_for(run: "Run") -> LiveRun | None:
     """Return the kept environment that this run can use: any, unless its options ask for one of its own."""
     options = run.options
-    if options.on is not None:
-        return None
-    if options.kubeconfig or options.db != "auto" or options.keep or options.keep_failed or options.fresh_nodes:
+    if (
+        options.on is not None
+        or options.kubeconfig
+        or options.db != "auto"
+        or options.keep
+        or options.keep_failed
+        or options.fresh_nodes
+    ):
         return None
     return kept_environment(run.places)
 
