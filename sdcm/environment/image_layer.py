@@ -1,7 +1,7 @@
-"""The images that a run's tests need, as a layer of the image that its shards start from.
+"""Layers of the image that a run's shards start from; and one of them: the images that the run's tests need.
 
-They are one archive, so that what several are based on is in it once. The layer is an image of its own, named after
-what is in it, and the newest stay on the engine for runs to come, as the dependencies below it do.
+Those are one archive, so that what several are based on is in it once. Each layer is an image of its own. Those
+named after what is in them are built once, and the newest stay on the engine for runs to come.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ import io
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import IO
 from urllib.parse import urlencode
 
@@ -27,6 +28,49 @@ KEPT_LAYERS = 3
 #: The archive in the build context; the folder's Dockerfile copies it to where SCT_IMAGE_ARCHIVES leads.
 _ARCHIVE = "archives/images.tar"
 _BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Builds layers, each an image that starts from another.
+
+    Attributes:
+        engine: Where to build.
+        step: Reported to; its deadline holds.
+    """
+
+    engine: Engine
+    step: Step
+
+    def lacks(self, entry: Entry) -> bool:
+        """Whether the engine does not have the image."""
+        return ImagesHere(self.engine.endpoint).inspect(entry.reference) is None
+
+    def build(self, entry: Entry, base: str, archive: IO[bytes]) -> None:
+        """Build the image.
+
+        Args:
+            entry: What it is called; its folder is in the archive already.
+            base: The image that it starts from.
+            archive: The build context.
+
+        Raises:
+            BuildFailed: A step failed.
+        """
+        build.build(
+            self.engine.endpoint,
+            entry,
+            {"BASE": base},
+            digest=entry.reference,
+            log=self.step.log,
+            deadline=self.step.deadline,
+            tell=self.step.say,
+            archive=archive,
+        )
+
+    def keep_newest(self, entry: Entry) -> None:
+        """Remove all but the newest images of the entry's name, which runs to come may start from."""
+        ImagesHere(self.engine.endpoint).keep_newest(entry.reference.rpartition(":")[0], KEPT_LAYERS)
 
 
 def with_images(engine: Engine, base: str, images: Sequence[Image], step: Step) -> str:
@@ -52,22 +96,13 @@ def with_images(engine: Engine, base: str, images: Sequence[Image], step: Step) 
     made = context(_entry(""), b"").getvalue()
     digest = hashlib.sha256(b"\0".join([base.encode(), made, repr(named).encode()])).hexdigest()[:16]
     entry = _entry(digest)
-    if ImagesHere(engine.endpoint).inspect(entry.reference) is None:
+    if (layers := Layers(engine, step)).lacks(entry):
         # On disk: images are larger than what memory is there for.
         with tempfile.TemporaryFile(dir=step.log.parent) as content:
             step.say(f"packing {', '.join(name for name, _ in named)}")
             write_context(content, made, saved(engine.endpoint, [name for name, _ in named], step.deadline))
-            build.build(
-                engine.endpoint,
-                entry,
-                {"BASE": base},
-                digest=entry.reference,
-                log=step.log,
-                deadline=step.deadline,
-                tell=step.say,
-                archive=content,
-            )
-        ImagesHere(engine.endpoint).keep_newest(entry.reference.rpartition(":")[0], KEPT_LAYERS)
+            layers.build(entry, base, content)
+        layers.keep_newest(entry)
     return entry.reference
 
 

@@ -27,8 +27,8 @@ def push_image(engine: Engine, reference: str, registry: str, step: Step) -> str
     import docker.errors
     from requests.exceptions import RequestException
 
-    tag = reference.rpartition(":")[2]
-    repository = f"{registry.rstrip('/')}/sct-runner"
+    there = pushed_reference(reference, registry)
+    repository, _, tag = there.rpartition(":")
     try:
         with contextlib.closing(engine.client(timeout=step.deadline)) as client:
             client.images.get(reference).tag(repository, tag)
@@ -38,12 +38,22 @@ def push_image(engine: Engine, reference: str, registry: str, step: Step) -> str
                         raise docker.errors.APIError(str(event["error"]))
                     step.say(f"pushing to {repository}: {event.get('status', '')}".rstrip(": "))
             finally:
-                client.api.remove_image(f"{repository}:{tag}", noprune=True)
+                client.api.remove_image(there, noprune=True)
     except (docker.errors.DockerException, RequestException) as exc:
         raise ServiceUnavailable(
             f"--registry {registry}", why=f"it does not take the image: {exc}", mend=f"docker login {registry}"
         ) from exc
-    return f"{repository}:{tag}"
+    return there
+
+
+def pushed_reference(reference: str, registry: str) -> str:
+    """Return the reference by which a cluster pulls an image once it is pushed.
+
+    Args:
+        reference: The image on the engine.
+        registry: Registry and path below which it is put.
+    """
+    return f"{registry.rstrip('/')}/sct-runner:{reference.rpartition(':')[2]}"
 
 
 def pull_login(registry: str) -> str:

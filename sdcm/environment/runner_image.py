@@ -14,10 +14,9 @@ from pathlib import Path
 from sdcm import process
 from sdcm.environment.catalogue import Entry, docker_folder
 from sdcm.environment.engine import Engine
-from sdcm.environment.image_layer import KEPT_LAYERS, with_images
-from sdcm.environment.image_sources import build
+from sdcm.environment.image_layer import Layers, with_images
 from sdcm.environment.image_sources.build_context import certificate_bundle, context
-from sdcm.environment.images_here import Image, ImagesHere
+from sdcm.environment.images_here import Image
 from sdcm.environment.step import Step
 from sdcm.errors import SctError, UsageProblem
 from sdcm.ownership.ledger import Ledger
@@ -69,10 +68,15 @@ def runner_image(
     # First of all: what is edited while dependencies are fetched was not there when the tests were collected.
     source = _archive("project", project, "project", files)
     below = with_images(engine, _dependencies(engine, base, project, files, step), images, step)
-    reference = f"sct/runner-project:{run_id}"
+    reference = project_reference(run_id)
     ledger.will_make(LEDGER_KIND, reference, **engine.facts())
-    _build(engine, _entry("project", reference), below, source, step)
+    Layers(engine, step).build(_entry("project", reference), below, source)
     return reference
+
+
+def project_reference(run_id: str) -> str:
+    """Return what the image of a run's shards is called on the engine that made it."""
+    return f"sct/runner-project:{run_id}"
 
 
 def _entry(folder: str, reference: str) -> Entry:
@@ -84,24 +88,11 @@ def _dependencies(engine: Engine, base: Image, project: Path, files: Iterable[Pa
     locks = [each for each in files if each.as_posix() in _LOCK_FILES]
     archive = _archive("dependencies", project, "lock", locks)
     digest = hashlib.sha256(base.id.encode() + archive.getvalue()).hexdigest()[:16]
-    reference = f"sct/runner-dependencies:{digest}"
-    if ImagesHere(engine.endpoint).inspect(reference) is None:
-        _build(engine, _entry("dependencies", reference), base.reference, archive, step)
-        ImagesHere(engine.endpoint).keep_newest(reference.rpartition(":")[0], KEPT_LAYERS)
-    return reference
-
-
-def _build(engine: Engine, entry: Entry, base: str, archive: io.BytesIO, step: Step) -> None:
-    build.build(
-        engine.endpoint,
-        entry,
-        {"BASE": base},
-        digest=entry.reference,
-        log=step.log,
-        deadline=step.deadline,
-        tell=step.say,
-        archive=archive,
-    )
+    entry, layers = _entry("dependencies", f"sct/runner-dependencies:{digest}"), Layers(engine, step)
+    if layers.lacks(entry):
+        layers.build(entry, base.reference, archive)
+        layers.keep_newest(entry)
+    return entry.reference
 
 
 def _archive(folder: str, project: Path, prefix: str, files: Iterable[Path]) -> io.BytesIO:

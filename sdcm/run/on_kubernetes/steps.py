@@ -12,10 +12,10 @@ from typing import Any
 from sdcm.broker.gate import Gate
 from sdcm.broker.opener import BrokerSpec
 from sdcm.environment.graph import Graph, RunningStep
-from sdcm.environment.image_push import pull_login, push_image
+from sdcm.environment.image_push import pull_login, push_image, pushed_reference
 from sdcm.environment.images_here import Image
 from sdcm.environment.kind_nodes import load_into_nodes
-from sdcm.environment.runner_image import runner_image
+from sdcm.environment.runner_image import project_reference, runner_image
 from sdcm.errors import ServiceUnavailable
 from sdcm.kubernetes import indexed_job, job_place
 from sdcm.kubernetes.indexed_job import JobSpec
@@ -155,9 +155,8 @@ class ShardSteps:
 
     def _image_to_be(self) -> str:
         """Return what `_image_in_cluster` will, without making it."""
-        target = self._target
-        made = f"{target.registry}/sct-runner:{self._spec.run_id}" if target.registry else "sct/runner-project"
-        return target.image or made
+        target, made = self._target, project_reference(self._spec.run_id)
+        return target.image or (pushed_reference(made, target.registry) if target.registry else made)
 
     def _job_spec(self, image: str) -> JobSpec:
         place, target = self._place(), self._target

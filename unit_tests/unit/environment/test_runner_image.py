@@ -4,6 +4,7 @@ import tarfile
 
 from sdcm.environment import runner_image as module
 from sdcm.environment.engine import Engine
+from sdcm.environment.image_layer import Layers
 from sdcm.environment.runner_image import _archive, runner_image, source_files
 from sdcm.ownership.ledger import Ledger
 from sdcm.process_identity import identify
@@ -42,7 +43,7 @@ def test_the_same_files_make_the_same_context(tmp_path):
 def test_the_source_is_that_of_the_runs_begin_whatever_is_edited_meanwhile(tmp_path, monkeypatch):
     project, built = project_of(tmp_path), []
     monkeypatch.setattr(module, "_dependencies", lambda *_: (project / "sdcm" / "a.py").write_text("edited"))
-    monkeypatch.setattr(module, "_build", lambda _engine, _entry, _base, archive, _step: built.append(archive))
+    monkeypatch.setattr(Layers, "build", lambda _layers, _entry, _base, archive: built.append(archive))
     ledger = Ledger(tmp_path / "state", "0a1b2c3d", identify())
     engine = Engine("unix:///nowhere", private=False)
     runner_image(engine, None, project, run_id="0a1b2c3d", ledger=ledger, step=FakeStep(tmp_path))
