@@ -31,6 +31,10 @@ _SERVICES = pytest.StashKey[tuple[str, ...]]()
 #: Arguments of a node, as text -> what such nodes have in common.
 _NODE_KEYS = pytest.StashKey[dict[str, str]]()
 _SAID = pytest.StashKey[Declaration]()
+#: Of a class or module: docstring and fixtures of a test in it -> what such tests say, with the words they share.
+_SAID_ALIKE = pytest.StashKey[dict[tuple[str | None, tuple[str, ...]], Declaration]]()
+#: Markers that say what a test needs.
+_SPEAKING = frozenset({"services", "skipif"})
 
 
 def needs_of(item: pytest.Item) -> SelectedTest:
@@ -120,19 +124,37 @@ def declaration_of(item: pytest.Item) -> Declaration:
         pytest.UsageError: Its marker names a service that does not exist.
     """
     if _SAID not in item.stash:
-        speakers = [getattr(item, name, None) for name in ("function", "cls", "module")]
-        marks = list(item.iter_markers())
-        try:
-            item.stash[_SAID] = labels.declared(
-                marked=[str(label) for mark in marks if mark.name == "services" for label in mark.args],
-                fixtures=getattr(item, "fixturenames", ()),
-                docstrings=[text for speaker in speakers if (text := getattr(speaker, "__doc__", None))],
-                skip_reasons=[str(mark.kwargs.get("reason", "")) for mark in marks if mark.name == "skipif"],
-                sources=_sources(speakers[0]),
-            )
-        except UsageProblem as exc:
-            raise pytest.UsageError(f"{item.nodeid}: {exc}") from exc
+        item.stash[_SAID] = _declared(item)
     return item.stash[_SAID]
+
+
+def _declared(item: pytest.Item) -> Declaration:
+    """Ask a test what it needs; of those in one place that say the same themselves, only the first."""
+    function, parent = getattr(item, "function", None), item.parent
+    fixtures: tuple[str, ...] = tuple(getattr(item, "fixturenames", ()))
+    sources = _sources(function)
+    if parent is None or sources or any(mark.name in _SPEAKING for mark in item.own_markers):
+        return _ask(item, fixtures, sources)
+    said = parent.stash.setdefault(_SAID_ALIKE, {})
+    words = getattr(function, "__doc__", None), fixtures
+    if words not in said:
+        said[words] = _ask(item, fixtures, sources)
+    return said[words]
+
+
+def _ask(item: pytest.Item, fixtures: Iterable[str], sources: Iterable[str]) -> Declaration:
+    speakers = [getattr(item, name, None) for name in ("function", "cls", "module")]
+    marks = list(item.iter_markers())
+    try:
+        return labels.declared(
+            marked=[str(label) for mark in marks if mark.name == "services" for label in mark.args],
+            fixtures=fixtures,
+            docstrings=[text for speaker in speakers if (text := getattr(speaker, "__doc__", None))],
+            skip_reasons=[str(mark.kwargs.get("reason", "")) for mark in marks if mark.name == "skipif"],
+            sources=sources,
+        )
+    except UsageProblem as exc:
+        raise pytest.UsageError(f"{item.nodeid}: {exc}") from exc
 
 
 def _sources(function: object) -> list[str]:

@@ -28,3 +28,47 @@ def test_plain_pytest_in_one_process_tells_its_broker_of_the_tests_to_come(tmp_p
 
     assert opened == ([(chosen,)] if services else [])
     assert file.exists() == bool(services)
+
+
+class _Test:
+    """A collected test, as far as it says what it needs."""
+
+    def __init__(self, module: SimpleNamespace, doc: str = "", marks: tuple[pytest.Mark, ...] = (), fixtures=()):
+        def function() -> None:
+            """Stand for a test."""
+
+        function.__doc__ = doc
+        self.function, self.cls, self.module = function, None, module
+        self.parent, self.stash = module, pytest.Stash()
+        self.own_markers, self.fixturenames = list(marks), fixtures
+        self.nodeid, self.asked = "a.py::test", 0
+
+    def iter_markers(self):
+        self.asked += 1
+        return iter([*self.own_markers, *self.module.own_markers])
+
+
+def _module(*marks: pytest.Mark) -> SimpleNamespace:
+    return SimpleNamespace(__doc__="A file.", stash=pytest.Stash(), own_markers=list(marks))
+
+
+def test_tests_that_say_the_same_are_asked_once():
+    module = _module(pytest.mark.services("aws").mark)
+    tests = [_Test(module, marks=(pytest.mark.parametrize("n", [1]).mark,)) for _ in range(3)]
+    assert [collecting.declaration_of(test).labels for test in tests] == [{"aws"}] * 3
+    assert [test.asked for test in tests] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"doc": "External services: Docker (node)"},
+        {"marks": (pytest.mark.services("docker").mark,)},
+        {"marks": (pytest.mark.skipif(False, reason="set DOCKER_HOST").mark,)},
+        {"fixtures": ("docker_scylla",)},
+    ],
+)
+def test_what_a_test_says_for_itself_is_heard_whatever_others_beside_it_say(own):
+    module = _module()
+    before, test, after = _Test(module), _Test(module, **own), _Test(module)
+    assert [collecting.declaration_of(each).labels for each in (before, test, after)] == [set(), {"docker"}, set()]
