@@ -26,13 +26,14 @@ Each record has `event` (its name), `at` (epoch seconds) and what the event says
     collect-error   test (the file's node id), text
     collected       tests (that pytest is about to run)
     test-start      test, worker (where our scheduler knows it)
-    test-body       test, worker, started (epoch seconds; the test's own code begins, its set-up is over)
+    test-body       test, worker, started (epoch seconds; the test's own code begins, its set-up is over); told, as the
+                    next, of tests that do not end within a moment
     test-teardown   test (its own code is over)
     test-end        test, worker, outcome (passed, failed, error, skipped, xfailed, xpassed), phase (setup, call,
-                    teardown; ??? when its worker died), seconds, phases, reason (of a skip, or one line of the
-                    failure), text (the failure in full), sections ([title, text] each), failure_class (product,
-                    test, environment, leak), services (labels), properties ([name, value]
-                    each). A worker that dies after the test's end adds a second one
+                    teardown; ??? when its worker died), seconds, phases, started (epoch seconds; its own code began, 0
+                    where it did not), reason (of a skip, or one line of the failure), text (the failure in full),
+                    sections ([title, text] each), failure_class (product, test, environment, leak), services (labels),
+                    properties ([name, value] each). A worker that dies after the test's end adds a second one
     evidence        test, worker, phase (in which it failed), folder (below the reports' folder), line (the most telling
                     one), files (file, what, bytes, cut each; the first is the index)
     test-event      test, worker, base (kind of event), severity, period, event_id, line (what a test's event system was
@@ -83,7 +84,7 @@ ENVIRONMENT_VARIABLE = "SCT_JOURNAL"
 #: Fields with words of our own, which readers compare: never a secret, even where one happens to be the same word.
 _OUR_WORDS = frozenset(
     {"event", "at", "run", "command", "step", "status", "state", "service", "worker", "outcome", "phase", "kind"}
-    | {"failure_class", "services", "type", "seconds", "phases"}
+    | {"failure_class", "services", "type", "seconds", "phases", "started"}
 )
 #: Seconds after which a line that looks unfinished is: a live writer's is whole by then.
 _MOMENT = 0.01

@@ -11,6 +11,7 @@ import pytest
 from sdcm import journal
 from sdcm.broker.protocol import SERVICES_VARIABLE, TESTS_BEGUN_FILE
 from sdcm.pytest_plugin import evidence, going_on
+from sdcm.pytest_plugin.phase_notes import PhaseNotes
 from sdcm.pytest_plugin.session import is_worker
 from sdcm.scheduling.units import split_group
 
@@ -27,6 +28,7 @@ class JournalWriter:
         self._config = config
         self._reports: dict[str, list[pytest.TestReport]] = {}
         self._note = journal.Notes()
+        self._phases = PhaseNotes()
         self._stopped = ""
         self._collected = False
         self._begun = False
@@ -52,11 +54,12 @@ class JournalWriter:
         reports = self._reports.setdefault(nodeid, [])
         reports.append(report)
         if report.when == "setup" and report.passed:
-            self._note("test-body", test=plain(nodeid), worker=_worker(report), started=round(report.stop, 3))
+            self._phases.begins("test-body", plain(nodeid), worker=_worker(report), started=round(report.stop, 3))
         if report.when == "call":
-            self._note("test-teardown", test=plain(nodeid))
+            self._phases.begins("test-teardown", plain(nodeid))
         if report.when == "teardown" or report.when not in _PHASES:
             del self._reports[nodeid]
+            self._phases.over(plain(nodeid))
             self._note("test-end", **record_of(reports))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -98,6 +101,7 @@ class JournalWriter:
         """Note tests whose teardown was never reported, as a debugger's `q` leaves them, and pytest's verdict."""
         if going_on.is_paused(session.config):
             return  # it has run nothing
+        self._phases.close()
         for reports in self._reports.values():
             if any(report.failed for report in reports):
                 self._note("test-end", **record_of(reports))
@@ -135,6 +139,7 @@ def record_of(reports: list[pytest.TestReport]) -> dict[str, Any]:
         "phase": decisive.when,
         "seconds": round(sum(report.duration for report in reports), 3),
         "phases": {str(report.when): round(report.duration, 3) for report in reports},
+        "started": next((round(report.stop, 3) for report in reports if report.when == "setup" and report.passed), 0),
         "reason": _noted(_reason(decisive), str(properties.get(evidence.NOTE_PROPERTY, ""))),
         "text": _cut(decisive.longreprtext) if decisive.failed else "",
         "sections": [[title, _cut(text)] for title, text in decisive.sections] if decisive.failed else [],

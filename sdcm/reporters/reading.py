@@ -170,8 +170,7 @@ class JournalReader:
     def _on_test_body(self, record: Record) -> None:
         place = self._latest.get(text(record, "test"))
         if place is not None:
-            started = number(record, "started") or number(record, "at")
-            self.tests[place] = self.tests[place].with_values(body=started)
+            self.tests[place] = self.tests[place].with_values(body=number(record, "started") or number(record, "at"))
 
     def _on_lease(self, record: Record) -> None:
         place = self._latest.get(text(record, "test"))
@@ -196,6 +195,7 @@ class JournalReader:
             phase=text(record, "phase"),
             seconds=number(record, "seconds"),
             phases=_phases(record),
+            body=number(record, "started") or before.body,
             reason=text(record, "reason"),
             text=text(record, "text"),
             sections=tuple((str(title), str(content)) for title, content in record.get("sections") or ()),

@@ -15,6 +15,7 @@ def test_a_passed_test():
     record = record_of([report(when, "passed") for when in ("setup", "call", "teardown")])
     assert (record["outcome"], record["seconds"], record["worker"]) == ("passed", 1.5, "main")
     assert record["failure_class"] == ""
+    assert record["started"] == 1.5
 
 
 def test_a_failure_keeps_its_text_and_class():
@@ -28,6 +29,7 @@ def test_a_failed_set_up_is_an_error_of_the_class_it_carries():
     failed = report("setup", "failed", "no node", user_properties=[(CLASS_PROPERTY, "environment")])
     record = record_of([failed, report("teardown", "passed")])
     assert (record["outcome"], record["phase"], record["failure_class"]) == ("error", "setup", "environment")
+    assert record["started"] == 0
 
 
 def test_a_failed_teardown_is_an_error_though_the_test_passed():
