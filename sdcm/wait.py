@@ -48,14 +48,18 @@ _HOPELESS: contextvars.ContextVar[list[SctError] | None] = contextvars.ContextVa
 _LOOK_EVERY = 1.0
 
 
-@contextmanager
-def guarded_by(sentinel: Sentinel) -> Iterator[None]:
+class guarded_by:  # noqa: N801 - it is used as a function; each test is in one, and a generator's cost is felt there
     """Let every wait of this thread's, inside the block, end as soon as `sentinel` says that it is no use."""
-    token = _SENTINELS.set((*_SENTINELS.get(), sentinel))
-    try:
-        yield
-    finally:
-        _SENTINELS.reset(token)
+
+    def __init__(self, sentinel: Sentinel) -> None:
+        """Guard the block."""
+        self._sentinel = sentinel
+
+    def __enter__(self) -> None:
+        self._token = _SENTINELS.set((*_SENTINELS.get(), self._sentinel))
+
+    def __exit__(self, *exc: object) -> None:
+        _SENTINELS.reset(self._token)
 
 
 def no_use(error: SctError) -> None:

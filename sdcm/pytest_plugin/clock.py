@@ -84,17 +84,21 @@ class DeadlineClock:
         self._thread: threading.Thread | None = None
         self._wakes_at = 0.0
 
-    def phase(self, test: str, what: str, seconds: float | None) -> "_Block":
+    def phase(
+        self, test: str, what: str, seconds: float | None, ended: Callable[[Phase], None] | None = None
+    ) -> "_Block":
         """Give the block so many seconds; None for as long as it likes.
 
         Args:
             test: Node id.
             what: What the block is: `the test`, `its set-up`, `its teardown`.
             seconds: How long it may take, the times in `paused` left out.
+            ended: Told of a block that had to be ended, once it is over.
         """
         phase = Phase(test, what, _ENDLESS if seconds is None else seconds)
-        phase.message = f"{what} did not end within its deadline of {seconds:g} s" if seconds is not None else ""
-        return _Block(self, phase)
+        if seconds is not None:
+            phase.message = f"{what} did not end within its deadline of {seconds:g} s"
+        return _Block(self, phase, ended)
 
     def _begin(self, phase: Phase) -> Phase | None:
         """Let its clock run; return the phase that it interrupts."""
@@ -167,8 +171,8 @@ class DeadlineClock:
         if phase.since is not None:
             phase.left = max(0.0, phase.left - (RealTime.monotonic() - phase.since))
         phase.since = None
-        with self._change:
-            phase.due = None
+        # The watching thread may have found it due by now, whatever lock were taken: `_handle` looks once more.
+        phase.due = None
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         phase = self._phase
@@ -262,9 +266,12 @@ class DeadlineClock:
 class _Block:
     """The block that is a phase; a class, as three of them for each test make a generator's cost felt."""
 
-    def __init__(self, clock: DeadlineClock, phase: Phase) -> None:
+    __slots__ = ("_before", "_bounds", "_clock", "_ended", "_phase")
+
+    def __init__(self, clock: DeadlineClock, phase: Phase, ended: Callable[[Phase], None] | None) -> None:
         self._clock = clock
         self._phase = phase
+        self._ended = ended
         self._before: Phase | None = None
         # Elsewhere there is no way to raise; the broker's and the tools' own deadlines hold.
         self._bounds = threading.current_thread() is threading.main_thread()
@@ -275,5 +282,9 @@ class _Block:
         return self._phase
 
     def __exit__(self, *exc: object) -> None:
-        if self._bounds:
-            self._clock._over(self._phase, self._before)
+        try:
+            if self._bounds:
+                self._clock._over(self._phase, self._before)
+        finally:
+            if self._phase.stage and self._ended is not None:
+                self._ended(self._phase)

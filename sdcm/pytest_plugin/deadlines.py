@@ -9,7 +9,6 @@ import os
 from collections.abc import Generator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 
 import pytest
 
@@ -119,10 +118,9 @@ def _default(config: pytest.Config) -> object:
 
 def _limit(item: pytest.Item, what: str) -> float | None:
     carried = len(item.own_markers)  # a fixture may have added one
-    known = item.stash.get(_SECONDS, None)
-    if known is None or known[0] != carried:
-        known = item.stash[_SECONDS] = carried, seconds_of(item)
-    body = known[1]
+    if _SECONDS not in item.stash or item.stash[_SECONDS][0] != carried:
+        item.stash[_SECONDS] = carried, seconds_of(item)
+    body = item.stash[_SECONDS][1]
     if what == "the test":
         return body
     return None if body is None else max(FIXTURES, body)
@@ -133,32 +131,15 @@ def last_item(config: pytest.Config) -> pytest.Item | None:
     return config.stash.get(_CURRENT, None)
 
 
-class timed:  # noqa: N801 - it is used as a function
+def timed(item: pytest.Item, what: str) -> AbstractContextManager[Phase]:
     """Bound a phase of a test: `the test`, `its set-up`, `its teardown`."""
 
-    def __init__(self, item: pytest.Item, what: str) -> None:
-        """Bound the block."""
-        self._item = item
-        self._what = what
-        self._block: AbstractContextManager[Phase] | None = None
-        self._phase: Phase | None = None
+    def ended(phase: Phase) -> None:
+        item.stash[evidence.STACKS] = phase.stacks
+        item.stash[evidence.BLAME] = phase.blame
 
-    def __enter__(self) -> None:
-        item = self._item
-        item.config.stash[_CURRENT] = item
-        self._block = clock_of(item.config).phase(item.nodeid, self._what, _limit(item, self._what))
-        self._phase = self._block.__enter__()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if self._block is not None:
-                self._block.__exit__(kind, exc, trace)
-        finally:
-            if self._phase is not None and self._phase.stage:
-                self._item.stash[evidence.STACKS] = self._phase.stacks
-                self._item.stash[evidence.BLAME] = self._phase.blame
+    item.config.stash[_CURRENT] = item
+    return clock_of(item.config).phase(item.nodeid, what, _limit(item, what), ended)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

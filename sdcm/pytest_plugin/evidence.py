@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CLASS_PROPERTY = "sct.failure_class"
 #: Property of a report that says what became of the test's containers.
 NOTE_PROPERTY = "sct.note"
-#: What all threads were doing when a deadline passed.
+#: What all threads were doing when a deadline passed, and with it:
 STACKS = pytest.StashKey[str]()
 #: Class of a failure that the run's request to stop has made.
 BLAME = pytest.StashKey[str]()
@@ -116,13 +116,14 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Class the failure and add evidence while the containers still stand, when all others have had their say of it."""
     report = yield
-    stacks = item.stash.get(STACKS, "")
-    blame = item.stash.get(BLAME, "")
-    if stacks or blame:
-        item.stash[STACKS] = item.stash[BLAME] = ""
-    if report.failed:
-        item.stash[FAILED] = True
-    if not report.failed or call.excinfo is None:
+    stacks = blame = ""
+    if STACKS in item.stash:
+        stacks, blame = item.stash[STACKS], item.stash[BLAME]
+        del item.stash[STACKS], item.stash[BLAME]
+    if not report.failed:
+        return report
+    item.stash[FAILED] = True
+    if call.excinfo is None:
         return report
     error = call.excinfo.value
     # After a tear-down nothing stands any more; what was seen before its leases went is what counts.

@@ -36,8 +36,10 @@ _LINES_OF_DOC = 1
 def begin(item: pytest.Item) -> None:
     """Note that a test begins; it may have run before."""
     item.stash[_BEGAN] = time.time()
-    item.stash[BODY] = 0.0
-    item.stash[_KEPT] = False
+    if BODY in item.stash:
+        del item.stash[BODY]
+    if _KEPT in item.stash:
+        del item.stash[_KEPT]
 
 
 def keep(

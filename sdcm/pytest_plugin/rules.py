@@ -82,8 +82,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """In a worker, fail a test that breaks a rule before anything is set up for it."""
-    if breach := item.stash.get(_BREACH, None):
-        pytest.fail(breach, pytrace=False)
+    if _BREACH in item.stash:
+        pytest.fail(item.stash[_BREACH], pytrace=False)
 
 
 def _breaches(item: pytest.Item) -> Iterator[str]:

@@ -23,7 +23,7 @@ from sdcm.pytest_plugin import collecting, markers, stopping
 from sdcm.pytest_plugin.session import acts, context_of
 from sdcm.services.selected import SelectedTest
 
-_SLOTS = pytest.StashKey["Slots | None"]()
+_SLOTS = pytest.StashKey["Slots"]()
 _LATE = pytest.StashKey[DeadlinePassed]()
 #: Seconds between two looks for free places.
 _STEP = 0.05
@@ -194,9 +194,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Run the test when it has its places."""
-    slots = item.config.stash.get(_SLOTS, None)
-    if slots is None:
+    if _SLOTS not in item.config.stash:
         return (yield)
+    slots = item.config.stash[_SLOTS]
     started = time.monotonic()
     with ExitStack() as held:
         try:
@@ -214,5 +214,5 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail a test that did not get its places."""
-    if (late := item.stash.get(_LATE, None)) is not None:
-        raise late
+    if _LATE in item.stash:
+        raise item.stash[_LATE]
