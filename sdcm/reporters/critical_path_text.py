@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sdcm.reporters.critical_path import Link, critical_path, folded
+from sdcm.reporters.critical_path import Link, folded
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.phrases import seconds_text
 
@@ -70,7 +70,7 @@ def critical_path_line(links: Sequence[Link]) -> str:
 
 def critical_path_record(result: RunResult) -> dict[str, Any]:
     """Return the path as JSON values: `text`, and `links` (what, kind, at in seconds of the run, seconds)."""
-    path = critical_path(result)
+    path = result.critical_path
     links = [
         {
             "what": link.what,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sdcm.evidence.folder import Kept
 from sdcm.exit_codes import ExitCode
 from sdcm.program import as_typed
-from sdcm.reporters.critical_path import critical_path, folded
+from sdcm.reporters.critical_path import folded
 from sdcm.reporters.critical_path_text import critical_path_line
 from sdcm.reporters.html_data import html_data, plain, unsuccessful
 from sdcm.reporters.live_words import short_name
@@ -83,7 +83,7 @@ def template() -> "Template":
 def _values(result: RunResult, timeline: Timeline) -> dict[str, Any]:
     unsuccessful_tests = unsuccessful(result)
     failures = _shortened(result, timeline, unsuccessful_tests[:_TOLD])
-    path = critical_path(result)
+    path = result.critical_path
     data = html_data(result, timeline, path)
     return {
         "result": result,

@@ -4,7 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdcm import journal
 from sdcm.evidence.folder import FOLDER as EVIDENCE
@@ -27,6 +29,9 @@ from sdcm.reporters.records import (
 from sdcm.reporters.shard_records import NotRun, ShardEnd
 from sdcm.services.selected import SelectedTest
 from sdcm.services.table import SERVICES
+
+if TYPE_CHECKING:
+    from sdcm.reporters.critical_path import Link
 
 _LABELS = tuple(service.label for service in SERVICES)
 _OWN_REASON = re.compile(rf"({'|'.join(_LABELS)}): (.+)", re.DOTALL)
@@ -147,6 +152,13 @@ class RunResult:
             return None
         folder = Path(self.reports) / test.evidence.folder
         return folder if folder.is_dir() else None
+
+    @cached_property
+    def critical_path(self) -> "tuple[Link, ...]":
+        """What its wall time consisted of; worked out once, as each report tells of it."""
+        from sdcm.reporters.critical_path import critical_path  # which reads results
+
+        return critical_path(self)
 
     @property
     def counts(self) -> dict[str, int]:

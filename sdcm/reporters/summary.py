@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sdcm.reporters.critical_path import critical_path
 from sdcm.reporters.critical_path_text import critical_path_line, critical_path_record
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.records import EndedTest, SkipGroup
@@ -48,7 +47,7 @@ def summary_lines(result: RunResult, reports: Path | str) -> list[str]:
     reached = {name: value for name, value in vars(result.milestones).items() if value is not None}
     if reached:
         lines.append(_row("times", ", ".join(_MILESTONES[name].format(value) for name, value in reached.items())))
-    if path := critical_path_line(critical_path(result)):
+    if path := critical_path_line(result.critical_path):
         lines.append(_row("critical path", path))
     lines.append(_row("reports", str(reports)))
     return lines

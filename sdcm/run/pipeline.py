@@ -222,9 +222,8 @@ def execute(options: RunOptions) -> ExitCode:
         outer.callback(bytecode.drop_stale)
         try:
             with ExitStack() as stack:
-                run = Run(
-                    options, environ, places, run_id, root, targets, journal, interrupts, stack, ReadingAlong(state)
-                )
+                reading = ReadingAlong(state, tears_down=options.integration)
+                run = Run(options, environ, places, run_id, root, targets, journal, interrupts, stack, reading)
                 if not options.plan_only:
                     run = replace(run, display=stack.enter_context(tests.display_of(run)))
                     stack.enter_context(host_load.sampled(journal))

@@ -15,10 +15,8 @@ from sdcm.run import report_files
 if TYPE_CHECKING:
     from sdcm.reporters.following import FollowedJournal
 
-#: What reports are made with, and strays are looked for.
-_FOR_THE_END = (
-    "sdcm.run.teardown",
-    "psutil",
+#: What reports are made with.
+_FOR_REPORTS = (
     "sdcm.reporters.junit",
     "sdcm.reporters.summary",
     "sdcm.reporters.critical_path_text",
@@ -26,6 +24,8 @@ _FOR_THE_END = (
     "sdcm.reporters.html",
     "sdcm.reporters.following",
 )
+#: What strays are looked for, and an environment is taken down with, where there is one.
+_FOR_TEARDOWN = ("sdcm.run.teardown", "psutil")
 #: Seconds between two looks at the journal.
 _TICK = 0.25
 
@@ -33,9 +33,15 @@ _TICK = 0.25
 class ReadingAlong:
     """A thread that reads a run's journal."""
 
-    def __init__(self, state: Path) -> None:
-        """Read the journal in this state directory, from `start` on."""
+    def __init__(self, state: Path, *, tears_down: bool = True) -> None:
+        """Read the journal in this state directory, from `start` on.
+
+        Args:
+            state: The directory.
+            tears_down: The run has something to take down at its end.
+        """
         self._state = state
+        self._for_the_end = (*_FOR_TEARDOWN, *_FOR_REPORTS) if tears_down else _FOR_REPORTS
         self._journal: FollowedJournal | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -56,7 +62,7 @@ class ReadingAlong:
     def _follow(self) -> None:
         """Read; what fails here is begun anew at the end, where it is told."""
         with suppress(Exception):
-            for module in _FOR_THE_END:
+            for module in self._for_the_end:
                 importlib.import_module(module)
             from sdcm.reporters.html import template
 
