@@ -28,15 +28,17 @@ class FollowedJournal:
         self._times = TimelineReader()
         self._read = 0
 
-    def read(self) -> None:
-        """Take in what has come since the last look."""
-        for line in self._whole_lines():
+    def read(self) -> bool:
+        """Take in what has come since the last look; return whether anything has."""
+        lines = self._whole_lines()
+        for line in lines:
             if (record := journal.parse(line)) is not None:
                 if not self._knows and str(record["event"]).startswith("test-"):
                     self._knows = True
                     self._reader.know(self._selected())
                 self._reader.feed(record)
                 self._times.feed(record)
+        return bool(lines)
 
     def result(self) -> RunResult:
         """Return how the run went, as far as it has come."""

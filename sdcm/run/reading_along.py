@@ -26,8 +26,10 @@ _FOR_REPORTS = (
 )
 #: What strays are looked for, and an environment is taken down with, where there is one.
 _FOR_TEARDOWN = ("sdcm.run.teardown", "psutil")
-#: Seconds between two looks at the journal.
+#: Seconds between two looks at the journal while nothing comes, and while something does: at the end of many short
+#: tests, what came since the last look is waited for.
 _TICK = 0.25
+_QUICK_TICK = 0.05
 
 
 class ReadingAlong:
@@ -69,6 +71,7 @@ class ReadingAlong:
             template()
         with suppress(Exception):
             journal = report_files.follow(self._state)
-            while not self._stop.wait(_TICK):
-                journal.read()
+            tick = _TICK
+            while not self._stop.wait(tick):
+                tick = _QUICK_TICK if journal.read() else _TICK
             self._journal = journal

@@ -45,7 +45,7 @@ def test_selection_is_asked_for_when_a_worker_can_have_written_it(tmp_path):
     written: list[SelectedTest] = []
     followed = FollowedJournal(journal.path, lambda: written)
     journal.write("run-start", run="0a1b2c3d", command="unit-tests")
-    followed.read()
+    assert [followed.read(), followed.read()] == [True, False]
     written.append(SelectedTest("a.py::one", "a.py", services=("docker",)))
     journal.write("test-start", test="a.py::one", worker="gw0")
     assert followed.result().tests[0].services == ("docker",)
