@@ -118,9 +118,14 @@ class Admission:
                     continue
                 raise DeadlinePassed(
                     f"no room for a node within {deadline:g} s",
-                    why=f"{memory_mb} MiB wanted, {max(0, self._free_mb)} MiB free for nodes",
+                    why=self._why_not(memory_mb, holds_others),
                     mend="run fewer workers (-n)",
                 )
+
+    def _why_not(self, memory_mb: int, holds_others: bool) -> str:
+        if holds_others or self._free_mb >= memory_mb:
+            return "as many nodes boot as processors can serve"
+        return f"{memory_mb} MiB wanted, {max(0, self._free_mb)} MiB free for nodes"
 
     def _taken(self, memory_mb: int, holds_others: bool, asking: Asking, unless: Callable[[], bool]) -> bool:
         """Take memory and a slot if there are both."""
