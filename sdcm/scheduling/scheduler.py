@@ -14,6 +14,8 @@ A worker starts a test only when it holds the next one too, or was told to shut 
     the last test      a shutdown                 nothing is left to give
     two tests or more  nothing                    what is given early is lost to the others
 
+Where nothing but short tests is left, several go in one message: a worker had ended one before the next one came.
+
 The one to wait is a single test. Short ones are what levels the workers' ends out, so they are not spent on waiting
 while long ones will do: it is the longest by which the worker has ended long before the others can have run what is
 left, and the shortest of all when there is no such one, but not before the worker needs it: until then another may run
@@ -219,6 +221,7 @@ class UnitScheduler:
             else:
                 seat.put_off = len(meal[0].tests) == 1
         for seat, meal in meals:
+            self._top_up(meal)
             self._send(seat, meal)
         if not self._queue:
             for seat in hungry:
@@ -250,11 +253,19 @@ class UnitScheduler:
             now: The worker has nothing else to run, so that one that is not long out of the way will do, too.
         """
         if len(unit.tests) == 1:
-            workers = sum(seat.may_take_work for seat in self._seats.values())
-            spare = _COMMITTED * self._queue.seconds / max(1, workers) - unit.seconds
+            spare = _COMMITTED * self._queue.seconds / self._at_work() - unit.seconds
             fitting = self._queue.take_longest_within(spare, used_up)
             return self._queue.take_shortest(used_up) if fitting is None and now else fitting
         return self._queue.take_shortest(used_up, single_below=unit.costs[-1])
+
+    def _top_up(self, meal: list[Unit]) -> None:
+        """Add tests so short that to ask for each would take longer."""
+        if not self._limited:
+            self._queue.top_up(meal, _COMMITTED / self._at_work())
+
+    def _at_work(self) -> int:
+        """Return how many workers share what is left, 1 at least."""
+        return max(1, sum(seat.may_take_work for seat in self._seats.values()))
 
     def _send(self, seat: Seat, meal: Sequence[Unit]) -> None:
         if not meal:

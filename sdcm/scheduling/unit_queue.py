@@ -9,6 +9,10 @@ from sdcm.scheduling.units import Unit
 #: Services that take minutes to come up. While nothing is ready, tests of the others wait less long.
 _SLOW = frozenset({"kubernetes"})
 
+#: Seconds of short tests that a worker is given at once, and what pytest itself needs for each.
+_MOUTHFUL = 0.05
+_LEAST = 0.001
+
 #: What the units on one shelf share: services, being alone, limits.
 _Kind = tuple[tuple[str, ...], bool, tuple[tuple[str, int], ...]]
 #: Nothing is held back.
@@ -133,6 +137,28 @@ class UnitQueue:
             return None
         _, shelf, placed = min(found, key=lambda each: each[0])
         return self._given(shelf.take(placed))
+
+    def top_up(self, meal: list[Unit], part: float) -> None:
+        """Add tests that are over before a worker could ask for them one by one, while there are enough for all.
+
+        So short must the longest be that is left: until then the short ones are kept, to level the ends out.
+
+        Args:
+            meal: What a worker is about to be given, the longest that there was first.
+            part: Which part of the time that all its units need may be given away.
+        """
+        if not meal or meal[0].services or meal[0].seconds >= _MOUTHFUL:
+            return
+        while True:
+            share = part * (self.seconds + _LEAST * len(self))
+            spare = min(_MOUTHFUL, share) - sum(unit.seconds + _LEAST * len(unit.tests) for unit in meal)
+            unit = self.take_longest_within(spare - _LEAST) if spare >= _LEAST else None
+            if unit is None:
+                return
+            if unit.services or unit.alone:
+                self.put(unit)
+                return
+            meal.append(unit)
 
     def _given(self, unit: Unit) -> Unit:
         self._seconds -= unit.seconds

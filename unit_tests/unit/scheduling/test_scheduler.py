@@ -35,6 +35,25 @@ class TestHandingOut:
         # 29.5 s are left, two thirds of a share are 9.8: 1.8 s after the one of 8 s, then 0.5 after the other.
         assert (one.sent, two.sent) == ([[0, 7]], [[1, 6]])
 
+    @pytest.mark.parametrize("each", [0.0, 0.002])
+    def test_short_tests_go_by_the_message_while_there_are_enough_for_all(self, each: float) -> None:
+        tests = some_tests(1000)
+        seconds = dict.fromkeys(ids_of(tests), each)
+        one, two = started(scheduler_for(2, tests, durations=seconds), ids_of(tests), 2)
+        assert [len(node.sent[0]) for node in (one, two)] == pytest.approx([0.05 / (each + 0.001)] * 2, abs=1)
+        few = started(scheduler_for(2, tests[:5], durations=seconds), ids_of(tests[:5]), 2)
+        assert [len(node.sent[0]) for node in few] == [2, 2]
+
+    def test_short_tests_are_kept_while_longer_ones_are_left_and_where_services_are_awaited(self) -> None:
+        tests = some_tests(100)
+        seconds = dict.fromkeys(ids_of(tests), 0.002)
+        longest = {**seconds, tests[50].nodeid: 1.0}
+        one, _ = started(scheduler_for(2, tests, durations=longest), ids_of(tests), 2)
+        assert len(one.sent[0]) == 2
+        needy = some_tests(100, services=("docker",))
+        one, _ = started(scheduler_for(2, needy, durations=seconds), ids_of(needy), 2)
+        assert len(one.sent[0]) == 2
+
     def test_the_next_is_sent_when_one_is_left(self) -> None:
         tests = some_tests(6)
         scheduler = scheduler_for(1, tests)
