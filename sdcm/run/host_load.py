@@ -27,16 +27,19 @@ def sampled(journal: Journal, measure: Callable[[], Sample] | None = None, pace:
     Args:
         journal: What the samples are written into, as `host` records.
         measure: Gives a sample; psutil's figures when omitted.
-        pace: Seconds between two samples; a run that is shorter has none and loads nothing for it.
+        pace: Seconds between two samples; the first comes after two of them, and is of the last half: a run that ends
+            before that has none and loads nothing for it.
     """
     over = threading.Event()
 
     def watch() -> None:
         started, look = time.monotonic(), measure
-        if over.wait(pace):
+        if over.wait(1.5 * pace):
             return
         look = look or _measure()
-        while not over.wait(pause_after(time.monotonic() - started, pace)):
+        pause = pace / 2
+        while not over.wait(pause):
+            pause = pause_after(time.monotonic() - started, pace)
             cpu, memory, used = look()
             journal.write("host", cpu=round(cpu), memory=round(memory), used_mb=used)
 
