@@ -19,8 +19,14 @@ def hold(config: pytest.Config) -> None:
     """Collect no garbage until the tests begin, or pytest ends; in plain pytest that is not ours to decide."""
     if gc.isenabled() and RUN_VARIABLE in os.environ and PLAIN_VARIABLE not in os.environ:
         config.stash[_HELD] = True
-        config.add_cleanup(gc.enable)
+        config.add_cleanup(_let_go)
         gc.disable()
+
+
+def _let_go() -> None:
+    """Set apart what is left, in which Python's own end would look for garbage: of 1,000 tests that takes 20 ms."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

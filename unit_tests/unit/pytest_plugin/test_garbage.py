@@ -40,12 +40,17 @@ def test_collector_rests_until_the_tests_begin(config: Any, monkeypatch: pytest.
     assert apart == [False]  # once, and before anything could be collected
 
 
-def test_session_that_runs_no_test_leaves_the_collector_on(config: Any) -> None:
+def test_session_ends_with_the_collector_on_and_what_is_left_apart(
+    config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart: list[bool] = []
     with ExitStack() as cleanups:
         config.add_cleanup = cleanups.callback
         garbage.hold(config)
         assert not gc.isenabled()
+        monkeypatch.setattr(gc, "freeze", lambda: apart.append(gc.isenabled()))
     assert gc.isenabled()
+    assert apart == [True]
 
 
 @pytest.mark.parametrize("whose", ["plain", "switched-off"])
