@@ -21,8 +21,7 @@ class NotNeeded(SctError):
 class Admission:
     """A budget of memory for nodes that stand, and of processors for nodes that boot.
 
-    A boot keeps one processor busy, so more boots at a time than processors only make each slower. So does a cluster
-    that comes up (`beside`).
+    A boot keeps one processor busy, so more boots at a time than processors only make each slower.
     """
 
     def __init__(self, memory_mb: int, boots: int) -> None:
@@ -34,7 +33,6 @@ class Admission:
         """
         self._free_mb = memory_mb
         self._boots = boots
-        self._spare_boots = boots - 1
         self._change = threading.Condition()
         #: Gives up something idle for one that has no room; returns whether there was anything.
         self.make_room: Callable[[], bool] = lambda: False
@@ -84,21 +82,6 @@ class Admission:
         finally:
             with self._change:
                 self._boots += 1
-                self._change.notify_all()
-
-    @contextmanager
-    def beside(self) -> Iterator[None]:
-        """Let one node fewer boot at a time while something else keeps a processor busy; one may in any case."""
-        with self._change:
-            taken = min(1, self._spare_boots)
-            self._spare_boots -= taken
-            self._boots -= taken
-        try:
-            yield
-        finally:
-            with self._change:
-                self._spare_boots += taken
-                self._boots += taken
                 self._change.notify_all()
 
     def _take(

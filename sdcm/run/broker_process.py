@@ -88,12 +88,10 @@ def serve(run_id: str, pipe: int) -> int:
     states = ServiceStates(runtime / protocol.SERVICES_FILE, journal)
     supplies = ServicesUp(spec, places, ledger, journal, states, gate, stop)
     leaks = _leak_desk(spec, supplies, ledger, journal)
-    admission = Admission.of_this_machine()
-    supplies.call_beside_cluster(admission.beside)
     desk = BrokerDesk(
         supplies,
         gate,
-        admission,
+        Admission.of_this_machine(),
         leaks,
         keep_failed=spec.keep_failed,
         keeps=spec.keeps and not spec.fresh_nodes,

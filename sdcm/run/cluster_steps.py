@@ -2,9 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from sdcm.broker.gate import Gate
@@ -33,11 +31,7 @@ _PROBE_IMAGE = "base-bookworm"
 
 
 class ClusterSteps:
-    """`cluster` and `loaded` return the future of a step, and start it when it is first asked for.
-
-    Attributes:
-        beside: Entered for the time that a cluster of our own takes to come up.
-    """
+    """`cluster` and `loaded` return the future of a step, and start it when it is first asked for."""
 
     def __init__(
         self, spec: BrokerSpec, places: Paths, ledger: Ledger, graph: Graph, gate: Gate, on: EngineSteps
@@ -52,7 +46,6 @@ class ClusterSteps:
             gate: Closed when the run ends.
             on: The engine that a cluster of our own stands on.
         """
-        self.beside: Callable[[], AbstractContextManager[None]] = nullcontext
         self._spec = spec
         self._places = places
         self._ledger = ledger
@@ -169,18 +162,17 @@ class ClusterSteps:
         return existing_cluster(Path(self._spec.kubeconfig))
 
     def _create_cluster(self, step: RunningStep) -> ClusterRecord:
-        with self.beside():
-            return create_cluster(
-                self._on.engine().result(),
-                self._on.image("kind-node").result(),
-                self._kind().result(),
-                run_id=self._spec.run_id,
-                runtime=self._places.run_runtime(self._spec.run_id),
-                paths=self._places,
-                ledger=self._ledger,
-                making=self._gate.making,
-                step=step,
-            )
+        return create_cluster(
+            self._on.engine().result(),
+            self._on.image("kind-node").result(),
+            self._kind().result(),
+            run_id=self._spec.run_id,
+            runtime=self._places.run_runtime(self._spec.run_id),
+            paths=self._places,
+            ledger=self._ledger,
+            making=self._gate.making,
+            step=step,
+        )
 
     def loaded(self, name: str) -> "Future[str]":
         """Return the future reference of an image that the cluster's nodes hold."""

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
 from typing import Any
 
 from sdcm.broker import states as service_states
@@ -81,10 +80,6 @@ class ServicesUp:
     def call_with_engine(self, then: Callable[[Engine], None]) -> None:
         """Have the engine passed on once it is up; to be said before `begin`."""
         self._engine_steps.on_engine = then
-
-    def call_beside_cluster(self, beside: Callable[[], AbstractContextManager[None]]) -> None:
-        """Have something entered for the time that a cluster takes to come up; to be said before `begin`."""
-        self._cluster_steps.beside = beside
 
     def let_go_of_engine(self) -> None:
         """Give up the hold on the engine; the last to do so stops a private one (see `teardown`)."""

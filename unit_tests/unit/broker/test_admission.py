@@ -105,37 +105,3 @@ def test_a_boot_that_nobody_waits_for_is_not_let_in_beyond_the_budget():
     admission.nobody_gives_back = lambda: True
     with pytest.raises(DeadlinePassed), admission.boot(100, holds_others=False, deadline=0.0):
         pass
-
-
-def test_beside_a_cluster_that_comes_up_one_node_fewer_boots_at_a_time():
-    admission = Admission(memory_mb=300, boots=2)
-    with admission.beside(), admission.boot(100, holds_others=False, deadline=0.0), pytest.raises(DeadlinePassed):
-        admission.boot(100, holds_others=False, deadline=0.0).__enter__()
-    with (
-        admission.boot(100, holds_others=False, deadline=0.0),
-        admission.boot(100, holds_others=False, deadline=0.0),
-    ):
-        pass
-
-
-def test_whatever_comes_up_beside_one_node_may_boot():
-    admission = Admission(memory_mb=300, boots=1)
-    with admission.beside(), admission.beside(), admission.boot(100, holds_others=False, deadline=0.0):
-        pass
-
-
-def test_who_waits_for_a_slot_gets_the_one_that_is_given_back():
-    admission = Admission(memory_mb=300, boots=2)
-    inside = threading.Event()
-
-    def other():
-        with admission.boot(100, holds_others=False, deadline=60):
-            inside.set()
-
-    with admission.boot(100, holds_others=False, deadline=0.0):
-        with admission.beside():
-            thread = threading.Thread(target=other, daemon=True)
-            thread.start()
-            assert not inside.wait(0.02)
-        thread.join(60)
-    assert inside.is_set()

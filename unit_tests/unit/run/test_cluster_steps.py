@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import Future
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -85,20 +84,3 @@ def test_the_end_of_the_run_ends_its_waiting_and_leaves_no_thread(steps):
         timeout=20,
         throw_exc=True,
     )
-
-
-def test_what_is_to_give_way_does_so_while_the_cluster_comes_up(steps, monkeypatch):
-    said = []
-
-    @contextmanager
-    def beside():
-        said.append("begin")
-        yield
-        said.append("end")
-
-    monkeypatch.setattr(cluster_steps, "create_cluster", lambda *_, **__: said.append("cluster") or "the cluster")
-    made = steps(LONG)
-    made.beside = beside
-    made.hurry()
-    assert made.cluster().result(60) == "the cluster"
-    assert said == ["begin", "cluster", "end"]
