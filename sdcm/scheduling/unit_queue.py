@@ -15,6 +15,8 @@ _LEAST = 0.001
 
 #: What the units on one shelf share: services, being alone, limits.
 _Kind = tuple[tuple[str, ...], bool, tuple[tuple[str, int], ...]]
+#: That of units which need nothing and go beside any other.
+_PLAIN: _Kind = ((), False, ())
 #: Nothing is held back.
 _NONE: frozenset[str] = frozenset()
 #: A unit in a list sorted by longest first, then by place in the collection.
@@ -147,18 +149,16 @@ class UnitQueue:
             meal: What a worker is about to be given, the longest that there was first.
             part: Which part of the time that all its units need may be given away.
         """
+        plain = self._shelves.get(_PLAIN)
         if not meal or meal[0].services or meal[0].seconds >= _MOUTHFUL:
             return
-        while True:
+        while plain:
             share = part * (self.seconds + _LEAST * len(self))
             spare = min(_MOUTHFUL, share) - sum(unit.seconds + _LEAST * len(unit.tests) for unit in meal)
-            unit = self.take_longest_within(spare - _LEAST) if spare >= _LEAST else None
-            if unit is None:
+            placed = plain.longest_within(spare - _LEAST) if spare >= _LEAST else None
+            if placed is None:
                 return
-            if unit.services or unit.alone:
-                self.put(unit)
-                return
-            meal.append(unit)
+            meal.append(self._given(plain.take(placed)))
 
     def _given(self, unit: Unit) -> Unit:
         self._seconds -= unit.seconds

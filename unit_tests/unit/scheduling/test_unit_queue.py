@@ -56,6 +56,14 @@ def test_the_longest_within_a_time_is_a_single_test_of_any_shelf() -> None:
     assert [unit and unit.tests[0] for unit in taken] == [3, 4, 0, None]
 
 
+def test_a_meal_is_topped_up_with_what_needs_nothing_and_no_service_counts_as_used() -> None:
+    queue = UnitQueue([*(_unit(n, 0.03) for n in range(10)), _unit(10, 0.002, services=("docker",))], _all_up)
+    meal = [_unit(11, 0.045)]
+    queue.top_up(meal, 1.0)
+    assert len(meal) == 1
+    assert _everything(queue)[:2] == [10, 0]  # a service that is up and that nothing uses yet is used at once
+
+
 def test_what_is_left_is_known_in_seconds() -> None:
     queue = UnitQueue([_unit(0, 2.0), _unit(1, 0.5, 0.5), _unit(3, 4.0)], _all_up)
     assert queue.seconds == 7.0
