@@ -64,7 +64,7 @@ class Admission:
                 only those hold who wait for others.
             deadline: Seconds to wait; with 0 nothing idle is given up for it either.
             asking: The request that waits; the wait ends when it is given up.
-            unless: Asked while it waits, whether it needs no room any more.
+            unless: Asked before each look for room, whether it needs none any more.
 
         Raises:
             DeadlinePassed: There was no room in time.
@@ -114,9 +114,9 @@ class Admission:
         """Take memory and a slot if there are both."""
         with self._change:
             asking.require()
+            if unless():
+                raise NotNeeded("no room is needed any more")
             if not self._fits(memory_mb, holds_others):
-                if unless():
-                    raise NotNeeded("no room is needed any more")
                 return False
             self._boots -= 1
             self._free_mb -= memory_mb

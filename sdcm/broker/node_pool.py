@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from sdcm.broker.admission import NotNeeded
 from sdcm.broker.asking import Asking
 from sdcm.broker.demand import Demand
-from sdcm.broker.node_shelf import NodeShelf, Standing
+from sdcm.broker.node_shelf import NodeShelf, Place, Standing
 from sdcm.broker.pool_needs import Care, Maker
 from sdcm.broker.protocol import NodeRequest, node_key
 from sdcm.broker.worth import Worth
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 TESTS_AT_MOST = 25
 #: Nodes that a kept environment has stand ready, of different kinds, while no test to come is known.
 _SPARES = 2
-#: Seconds to wait for a node that is just being put back before one is booted instead.
-_WAIT = 30.0
 
 
 #: Runs something in the background, under a name for the journal.
@@ -84,8 +82,8 @@ class NodePool:
         self._background = background
         self._journal = journal
         self._lock = threading.Lock()
-        self._shelf = NodeShelf()
         self._worth = Worth()
+        self._shelf = NodeShelf(self._worth.patience)
         self._after = after
         self._joined: set[str] = set()
         self._keeps = keeps
@@ -108,13 +106,12 @@ class NodePool:
             self._joined.update(request.seeds)
             if key:
                 self._latest = alike
-        standing = None
-        while standing is None:
-            standing = self._take(key, asking) if key else None
-            if standing is None:
-                # While it waits for room to boot in, another test may give one back.
-                with contextlib.suppress(NotNeeded):
-                    standing = self._boot(request, key, test, asking, holds_others=holds_others)
+        standing = (
+            self._next(request, key, test, asking, holds_others=holds_others)
+            if key
+            else self._boot(request, key, test, asking, holds_others=holds_others)
+        )
+        standing.leased = time.monotonic()
         standing.tests.append(test)
         if key:
             unsure = self._worth.unsure_for(key) if standing.known is not None else 0.0
@@ -126,6 +123,8 @@ class NodePool:
 
     def give_back(self, standing: Standing, *, failed: bool) -> None:
         """Take a node back from a test; what becomes of it is found out in the background."""
+        if standing.key:
+            self._worth.held(standing.key, time.monotonic() - standing.leased)
         reason = "its test failed" if failed else self._unfit(standing)
         if not reason:
             self._shelf.expect(standing.key)
@@ -181,24 +180,41 @@ class NodePool:
                 self._care = self._make_care()
             return self._care
 
-    def _take(self, key: str, asking: Asking) -> Standing | None:
-        """Return a ready node, waiting for one that is about to be; None when one must be booted."""
-        end = time.monotonic() + _WAIT
-        while (standing := self._shelf.take(key, asking, end - time.monotonic())) is not None:
+    def _next(self, request: NodeRequest, key: str, test: str, asking: Asking, *, holds_others: bool) -> Standing:
+        """Return the next node of a key: one that is handed on, else one that is booted; in the order of the asking."""
+        while True:
+            with self._shelf.in_line(key) as place:
+                # While it waits for room to boot in, another test may give one back.
+                while (standing := self._shelf.take(place, asking)) is None:
+                    with contextlib.suppress(NotNeeded):
+                        return self._boot(request, key, test, asking, place, holds_others=holds_others)
             if reason := self.care().wake(standing.node):
                 self._throw_away(standing, reason)
                 continue
             self._journal.write("node", name=standing.node.name, what="handed-on", tests=len(standing.tests))
             node = replace(standing.node, earlier_tests=tuple(standing.tests), leased_at=time.time())
             return replace(standing, node=node)
-        return None
 
-    def _boot(self, request: NodeRequest, key: str, test: str, asking: Asking, *, holds_others: bool) -> Standing:
+    def _boot(
+        self,
+        request: NodeRequest,
+        key: str,
+        test: str,
+        asking: Asking,
+        place: Place | None = None,
+        *,
+        holds_others: bool,
+    ) -> Standing:
         node, take_away = self._maker.make(
-            request, test, asking, holds_others=holds_others, unless=lambda: bool(key and self._shelf.ready(key))
+            request,
+            test,
+            asking,
+            holds_others=holds_others,
+            unless=lambda: place is not None and self._shelf.is_better_off(place),
+            admitted=lambda: self._shelf.leave_line(place) if place is not None else None,
         )
         standing = self._stand(node, take_away, key)
-        if key and (self._keeps or self._demand.left(key)):
+        if key and (self._keeps or self._demand.left(key) or self._shelf.waiting(key)):
             self._know(standing)
         return standing
 
@@ -279,7 +295,7 @@ class NodePool:
             joined = bool({standing.node.ip, standing.node.name} & self._joined)
         if joined:
             return "another node joined it"
-        left = self._demand.left(standing.key) if standing.key else 0
+        left = self._demand.left(standing.key) + self._shelf.waiting(standing.key) if standing.key else 0
         if self._keeps and standing.key:
             left = max(left, 1)
         if self._shelf.closed or not left:

@@ -3,7 +3,8 @@
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ class Standing:
         key: What it can be used for; empty: for one test alone.
         known: Its state since before its first test; None when it is not to be handed on.
         tests: Node ids of the tests it has served.
+        leased: When the latest of them got it, by the monotonic clock.
     """
 
     node: NodeRecord
@@ -31,18 +33,40 @@ class Standing:
     key: str
     known: "State | None" = None
     tests: list[str] = field(default_factory=list)
+    leased: float = 0.0
+
+
+#: Seconds to wait for a node that is on its way, before one is booted instead.
+_ON_ITS_WAY = 30.0
+#: Key, which give-back of those that tests hold now would be the one, and how many they hold -> seconds worth waiting.
+Patience = Callable[[str, int, int], float]
+
+
+class Place:
+    """A request's place in the line for nodes of a key: whoever has waited longest has the next."""
+
+    def __init__(self, key: str) -> None:
+        """Stand in line for a node of a key from now on."""
+        self.key = key
+        self.since = time.monotonic()
 
 
 class NodeShelf:
-    """Counts and hands out; safe to use from several threads."""
+    """Counts and hands out, first come, first served; safe to use from several threads."""
 
-    def __init__(self) -> None:
-        """Start empty and open."""
+    def __init__(self, patience: Patience = lambda _key, _turn, _held: 0.0) -> None:
+        """Start empty and open.
+
+        Args:
+            patience: Says how long it is worth waiting for a node that a test holds, before one is booted.
+        """
+        self._patience = patience
         self._change = threading.Condition()
         self._ready: dict[str, deque[Standing]] = defaultdict(deque)
-        #: Nodes by key that are being booted ahead or put back, and requests that wait for one.
+        #: Nodes by key that are being booted ahead or put back.
         self._coming: Counter[str] = Counter()
-        self._waiting: Counter[str] = Counter()
+        #: Requests by key that have no node yet and boot none, the oldest first.
+        self._line: dict[str, list[Place]] = defaultdict(list)
         #: Nodes by key that are being booted ahead, and all there are.
         self._booting: Counter[str] = Counter()
         self._standing: Counter[str] = Counter()
@@ -63,10 +87,15 @@ class NodeShelf:
         with self._change:
             return self._coming[key]
 
+    def waiting(self, key: str) -> int:
+        """Return how many requests wait for one."""
+        with self._change:
+            return len(self._line[key])
+
     def is_awaited(self, key: str) -> bool:
         """Return whether more requests wait for one than stand ready."""
         with self._change:
-            return self._waiting[key] > len(self._ready[key])
+            return len(self._line[key]) > len(self._ready[key])
 
     def counts(self) -> dict[str, int]:
         """Return how many stand, stand ready, and are being put back or booted ahead."""
@@ -120,32 +149,69 @@ class NodeShelf:
                 self._ready[key].append(standing)
             self._change.notify_all()
 
-    def take(self, key: str, asking: Asking, patience: float) -> Standing | None:
-        """Return a ready node, waiting for one that is on its way; None when one must be booted.
+    @contextmanager
+    def in_line(self, key: str) -> Iterator[Place]:
+        """Stand in line for a node of a key during the block, or until `leave_line`."""
+        place = Place(key)
+        with self._change:
+            self._line[key].append(place)
+        try:
+            yield place
+        finally:
+            self.leave_line(place)
+
+    def leave_line(self, place: Place) -> None:
+        """Have those behind move up: a node is booted for this one."""
+        with self._change:
+            if place in self._line[place.key]:
+                self._line[place.key].remove(place)
+                self._change.notify_all()
+
+    def take(self, place: Place, asking: Asking) -> Standing | None:
+        """Return a ready node, waiting for one as long as that is better than a boot; None when one must be booted.
 
         Args:
-            key: What it must be good for.
+            place: In the line for it.
             asking: The request that waits.
-            patience: Seconds to wait for one.
 
         Raises:
             Interrupted: The request was given up.
         """
-        end = time.monotonic() + patience
+        ready = self._ready[place.key]
         with asking.when_given_up(self._look_again), self._change:
-            self._waiting[key] += 1
-            try:
-                while True:
-                    asking.require()
-                    if self._ready[key]:
-                        return self._ready[key].popleft()
-                    # As many come as wait: then each gets one sooner than it could be booted.
-                    if self._closed or self._coming[key] < self._waiting[key]:
-                        return None
-                    if not self._change.wait(max(0.0, end - time.monotonic())):
-                        return None
-            finally:
-                self._waiting[key] -= 1
+            while True:
+                asking.require()
+                if self._turn(place) < len(ready):
+                    self._line[place.key].remove(place)
+                    self._change.notify_all()
+                    return ready.popleft()
+                left = self._waits_until(place) - time.monotonic()
+                if left <= 0:
+                    return None
+                self._change.wait(left)
+
+    def is_better_off(self, place: Place) -> bool:
+        """Return whether a request does better to wait for a node than to boot one."""
+        with self._change:
+            return self._turn(place) < len(self._ready[place.key]) or self._waits_until(place) > time.monotonic()
+
+    def _turn(self, place: Place) -> int:
+        """Return how many requests are before this one."""
+        return self._line[place.key].index(place)
+
+    def _waits_until(self, place: Place) -> float:
+        """Return when a request should wait no longer, by the monotonic clock; 0: it is to boot a node."""
+        if self._closed:
+            return 0.0
+        key = place.key
+        coming, ready = self._coming[key], len(self._ready[key])
+        turn = self._turn(place) + 1 - ready - coming
+        if turn <= 0:
+            # One that is on its way is there sooner than one that is booted now.
+            return place.since + _ON_ITS_WAY
+        # Those that come are put back, and stand, or are booted, and do not.
+        held = self._standing[key] - ready - (coming - self._booting[key])
+        return place.since + self._patience(key, turn, held) if held > 0 else 0.0
 
     def _look_again(self) -> None:
         with self._change:

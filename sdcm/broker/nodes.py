@@ -58,6 +58,7 @@ class NodeMaker:
         holds_others: bool,
         room_deadline: float = ROOM_DEADLINE,
         unless: Callable[[], bool] = lambda: False,
+        admitted: Callable[[], None] = lambda: None,
     ) -> tuple[NodeRecord, Callable[[], None]]:
         """Boot a node that answers CQL.
 
@@ -68,6 +69,7 @@ class NodeMaker:
             holds_others: The asking worker holds nodes already.
             room_deadline: Seconds it may wait for room.
             unless: Asked while it waits, whether the node is needed no more.
+            admitted: Called once there is room, before it boots.
 
         Returns:
             The node, and a function that takes it away.
@@ -84,6 +86,7 @@ class NodeMaker:
         with self._admission.boot(
             spec.memory_mb, holds_others=holds_others, deadline=room_deadline, asking=asking, unless=unless
         ):
+            admitted()
             node, entry = passing.again(
                 lambda: self._boot(spec, test, asking),
                 lambda text: self._supplies.journal.write("container", name=spec.name, state="again", reason=text),

@@ -23,6 +23,7 @@ class Maker(Protocol):
         holds_others: bool,
         room_deadline: float = ...,
         unless: Callable[[], bool] = ...,
+        admitted: Callable[[], None] = ...,
     ) -> tuple[NodeRecord, Callable[[], None]]:
         """Boot a node; return it and a function that takes it away."""
 

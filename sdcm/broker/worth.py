@@ -1,4 +1,4 @@
-"""Whether one more node is worth its boot: weighed by what boots and the time between two tests have taken so far."""
+"""Whether one more node is worth its boot: weighed by what boots, tests and the time between two have taken so far."""
 
 import threading
 from collections import defaultdict
@@ -14,6 +14,7 @@ class _Kind:
 
     def __init__(self) -> None:
         self.boot: float | None = None
+        self.test: float | None = None
         self.next_test: float | None = None
 
 
@@ -35,6 +36,11 @@ class Worth:
         with self._lock:
             self._kinds[key].next_test = _mean(self._kinds[key].next_test, seconds)
 
+    def held(self, key: str, seconds: float) -> None:
+        """Note how long a test has held its node."""
+        with self._lock:
+            self._kinds[key].test = _mean(self._kinds[key].test, seconds)
+
     def lost(self, key: str) -> None:
         """Note that a node was of no use after its test: the next test needs a boot."""
         with self._lock:
@@ -50,6 +56,23 @@ class Worth:
         with self._lock:
             kind = self._kinds[key]
             return 0.0 if kind.next_test is not None else kind.boot or 0.0
+
+    def patience(self, key: str, turn: int, held: int) -> float:
+        """Return how many seconds a request should wait for a node that a test holds now; 0: boot one.
+
+        It waits where its turn would come sooner than a node boots. Tests may be longer than those before them, so it
+        waits no longer than the boot would have taken: at the worst that doubles its time.
+
+        Args:
+            key: What the node could be used for.
+            turn: The how manieth to be given back would be the one, from 1.
+            held: Nodes like it that tests hold.
+        """
+        with self._lock:
+            kind = self._kinds[key]
+            if kind.boot is None or kind.test is None or kind.next_test is None:
+                return 0.0
+            return kind.boot if turn / held * (kind.test + kind.next_test) < kind.boot else 0.0
 
     def of_one_more(self, key: str, left: int, standing: int) -> bool:
         """Return whether a further node spares the tests to come more than its boot takes from them.

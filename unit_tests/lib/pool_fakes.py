@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from dataclasses import replace
 
 from sdcm.broker.admission import NotNeeded
 from sdcm.broker.asking import Asking
@@ -23,15 +24,29 @@ class Maker:
     def __init__(self):
         self.made, self.removed = [], []
         self.refuse_ahead = False
+        self.boot_seconds = None
         self.full = threading.Event()
 
-    def make(self, request, test, asking, *, holds_others, room_deadline=9.0, unless=lambda: False):
+    def make(
+        self,
+        request,
+        test,
+        asking,
+        *,
+        holds_others,
+        room_deadline=9.0,
+        unless=lambda: False,
+        admitted=lambda: None,
+    ):
         if not room_deadline and self.refuse_ahead:
             raise DeadlinePassed("no room")
         while self.full.is_set():
             if unless():
                 raise NotNeeded("no room is needed")
+        admitted()
         node = node_record(len(self.made) + 1)
+        if self.boot_seconds is not None:
+            node = replace(node, boot_seconds=self.boot_seconds)
         self.made.append((node.name, test))
         return node, lambda: self.removed.append(node.name)
 
@@ -109,6 +124,10 @@ class Pool(NodePool):
     def do_background(self):
         while self.later:
             self.later.pop(0)()
+
+    def in_line(self):
+        """Return how many requests wait for a node."""
+        return self._shelf.waiting(KEY)
 
     def let_tests_run_on(self):
         """Let more time pass than a boot takes."""

@@ -191,6 +191,73 @@ def test_a_request_that_waits_for_room_takes_a_node_that_comes_free(pool):
     assert got[0].node.name == "node-1"
 
 
+def ask(pool, number, got):
+    """Have a test ask for a node in a thread of its own; return once it stands in line."""
+    before = pool.in_line()
+    threading.Thread(target=lambda: got.append((number, pool.have(number).node.name)), daemon=True).start()
+    wait_for(lambda: pool.in_line() > before, step=0.01, timeout=60, text="the test to stand in line")
+
+
+def test_who_has_waited_longest_has_the_next_node(tmp_path):
+    pool = Pool(tmp_path, tests=6)
+    pool.maker.refuse_ahead = True
+    held = [pool.have(0), pool.have(1)]
+    pool.later.clear()
+    pool.maker.full.set()
+    got = []
+    for number in (2, 3, 4):
+        ask(pool, number, got)
+    for turn, standing in enumerate(held, 1):
+        pool.give_back(standing, failed=False)
+        pool.do_background()
+        wait_for(lambda turn=turn: len(got) == turn, step=0.01, timeout=60, text="the next to have its node")
+    assert got == [(2, "node-1"), (3, "node-2")]
+    pool.maker.full.clear()
+    wait_for(lambda: len(got) == 3, step=0.01, timeout=60, text="the last to boot its own")
+    assert got[2] == (4, "node-3")
+
+
+def test_a_node_that_somebody_waits_for_is_put_back_even_if_no_test_is_to_come(tmp_path):
+    pool = Pool(tmp_path, tests=2)
+    pool.maker.refuse_ahead = True
+    first = pool.have(0)
+    pool.later.clear()
+    pool.maker.full.set()
+    got = []
+    ask(pool, 1, got)
+    pool.give_back(first, failed=False)
+    pool.do_background()
+    wait_for(lambda: got, step=0.01, timeout=60, text="the second test has its node")
+    assert got == [(1, "node-1")]
+
+
+def test_a_node_that_short_tests_hold_is_waited_for_rather_than_one_booted(tmp_path):
+    pool = Pool(tmp_path, tests=4)
+    pool.maker.refuse_ahead = True
+    first = pool.have(0)
+    pool.give_back(first, failed=False)
+    pool.do_background()
+    second = pool.have(1)
+    got = []
+    ask(pool, 2, got)
+    pool.give_back(second, failed=False)
+    pool.do_background()
+    wait_for(lambda: got, step=0.01, timeout=60, text="the next test has its node")
+    assert got == [(2, "node-1")]
+    assert len(pool.maker.made) == 1
+
+
+def test_a_test_that_goes_on_longer_than_a_boot_takes_is_not_waited_for(tmp_path):
+    pool = Pool(tmp_path, tests=4)
+    pool.maker.refuse_ahead = True
+    pool.maker.boot_seconds = 0.05
+    pool.give_back(pool.have(0), failed=False)
+    pool.do_background()
+    held = pool.have(1)
+    assert pool.have(2).node.name == "node-2"
+    assert held.node.name == "node-1"
+
+
 def test_who_stops_waiting_gets_nothing(pool):
     asking = Asking()
     asking.give_up()

@@ -44,3 +44,34 @@ def test_kinds_of_nodes_are_told_apart():
     worth.booted("k", 5.0)
     worth.kept("k", 0.1)
     assert worth.of_one_more("other", left=2, standing=1)
+
+
+def known(boot=8.0, test=4.0, next_test=1.0):
+    worth = Worth()
+    worth.booted("k", boot)
+    worth.held("k", test)
+    worth.kept("k", next_test)
+    return worth
+
+
+def test_a_node_of_a_test_is_waited_for_as_long_as_a_boot_takes_where_its_turn_comes_sooner():
+    worth = known()
+    assert worth.patience("k", turn=1, held=1) == 8.0
+    assert worth.patience("k", turn=2, held=1) == 0.0
+    assert worth.patience("k", turn=3, held=2) == 8.0
+    assert worth.patience("k", turn=4, held=2) == 0.0
+
+
+def test_a_node_of_long_tests_is_not_waited_for():
+    assert known(test=60.0).patience("k", turn=1, held=4) == 0.0
+
+
+def test_nothing_is_waited_for_while_it_is_not_known_how_long_tests_hold_their_nodes():
+    worth = Worth()
+    worth.booted("k", 8.0)
+    assert worth.patience("k", turn=1, held=4) == 0.0
+    worth.held("k", 1.0)
+    assert worth.patience("k", turn=1, held=4) == 0.0
+    worth.kept("k", 0.1)
+    assert worth.patience("k", turn=1, held=4) == 8.0
+    assert worth.patience("other", turn=1, held=4) == 0.0
