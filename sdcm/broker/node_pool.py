@@ -183,7 +183,7 @@ class NodePool:
     def _next(self, request: NodeRequest, key: str, test: str, asking: Asking, *, holds_others: bool) -> Standing:
         """Return the next node of a key: one that is handed on, else one that is booted; in the order of the asking."""
         while True:
-            with self._shelf.in_line(key) as place:
+            with self._shelf.in_line(key, holds_others=holds_others) as place:
                 # While it waits for room to boot in, another test may give one back.
                 while (standing := self._shelf.take(place, asking)) is None:
                     with contextlib.suppress(NotNeeded):

@@ -45,9 +45,15 @@ Patience = Callable[[str, int, int], float]
 class Place:
     """A request's place in the line for nodes of a key: whoever has waited longest has the next."""
 
-    def __init__(self, key: str) -> None:
-        """Stand in line for a node of a key from now on."""
+    def __init__(self, key: str, *, holds_others: bool) -> None:
+        """Stand in line for a node of a key from now on.
+
+        Args:
+            key: What the node must be good for.
+            holds_others: The test that asks holds nodes already, maybe all there are.
+        """
         self.key = key
+        self.holds_others = holds_others
         self.since = time.monotonic()
 
 
@@ -112,6 +118,7 @@ class NodeShelf:
         """Count a node off that is taken away."""
         with self._change:
             self._standing[key] -= 1
+            self._change.notify_all()
 
     def expect(self, key: str) -> None:
         """Say that a node is on its way; `arrived` must follow."""
@@ -150,9 +157,9 @@ class NodeShelf:
             self._change.notify_all()
 
     @contextmanager
-    def in_line(self, key: str) -> Iterator[Place]:
-        """Stand in line for a node of a key during the block, or until `leave_line`."""
-        place = Place(key)
+    def in_line(self, key: str, *, holds_others: bool) -> Iterator[Place]:
+        """Stand in line for a node of a key during the block, or until `leave_line`; arguments as those of `Place`."""
+        place = Place(key, holds_others=holds_others)
         with self._change:
             self._line[key].append(place)
         try:
@@ -211,7 +218,9 @@ class NodeShelf:
             return place.since + _ON_ITS_WAY
         # Those that come are put back, and stand, or are booted, and do not.
         held = self._standing[key] - ready - (coming - self._booting[key])
-        return place.since + self._patience(key, turn, held) if held > 0 else 0.0
+        if held <= 0 or place.holds_others:
+            return 0.0
+        return place.since + self._patience(key, turn, held)
 
     def _look_again(self) -> None:
         with self._change:

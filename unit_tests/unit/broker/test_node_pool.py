@@ -258,6 +258,31 @@ def test_a_test_that_goes_on_longer_than_a_boot_takes_is_not_waited_for(tmp_path
     assert held.node.name == "node-1"
 
 
+def test_a_test_does_not_wait_for_the_node_that_it_holds_itself(tmp_path):
+    pool = Pool(tmp_path, tests=4)
+    pool.maker.refuse_ahead = True
+    pool.maker.boot_seconds = 3600.0
+    pool.give_back(pool.have(0), failed=False)
+    pool.do_background()
+    assert pool.have(1).node.name == "node-1"
+    assert pool.lease(ANY, "t1", Asking(), holds_others=True).node.name == "node-2"
+
+
+def test_who_waits_for_a_node_that_is_thrown_away_boots_one_at_once(tmp_path):
+    pool = Pool(tmp_path, tests=4)
+    pool.maker.refuse_ahead = True
+    pool.maker.boot_seconds = 3600.0
+    pool.give_back(pool.have(0), failed=False)
+    pool.do_background()
+    held = pool.have(1)
+    got = []
+    ask(pool, 2, got)
+    pool.give_back(held, failed=True)
+    pool.do_background()
+    wait_for(lambda: got, step=0.01, timeout=60, text="the next test has its node")
+    assert got == [(2, "node-2")]
+
+
 def test_who_stops_waiting_gets_nothing(pool):
     asking = Asking()
     asking.give_up()
