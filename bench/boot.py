@@ -15,17 +15,15 @@ import os
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import docker
+from booted import booted
 from kept import SCT, kept
 from measure import Limit, begin, ended, interleaved, medians, records_of, save
-
-from sdcm.containers.readiness import CqlProbe, NotReady
 
 _TEST = '''\
 """External services: Docker"""
@@ -62,8 +60,6 @@ _WITHOUT = {
 _DEFAULT_YAML = "num_tokens: 16"
 _OURS, _DEFAULT = "ours", "default settings"
 _RATIO = f"{_OURS} / {_DEFAULT}"
-_MEMORY = {"CASSANDRA_HEAP": "256m", "CASSANDRA_DIRECT_MEMORY": "128m"}
-_DEADLINE = 180.0
 
 
 def main() -> None:
@@ -116,7 +112,7 @@ def _boots(folder: Path, rounds: int) -> dict[str, list[float]]:
         with closing(docker.DockerClient(base_url=variables["DOCKER_HOST"])) as engine:
 
             def boot(arguments: list[str], environ: Mapping[str, str]) -> Callable[[], float]:
-                return lambda: _boot(engine, reference, arguments, {**_MEMORY, **environ})
+                return lambda: _boot(engine, reference, arguments, environ)
 
             everything = [argument for arguments in _WITHOUT.values() for argument in arguments]
             sides = {_OURS: boot([], {}), _DEFAULT: boot(everything, {"CASSANDRA_YAML": _DEFAULT_YAML})}
@@ -125,26 +121,8 @@ def _boots(folder: Path, rounds: int) -> dict[str, list[float]]:
 
 
 def _boot(engine: docker.DockerClient, image: str, arguments: list[str], environ: Mapping[str, str]) -> float:
-    started = time.perf_counter()
-    container = engine.containers.run(
-        image, arguments, detach=True, mem_limit="512m", memswap_limit="512m", environment=dict(environ)
-    )
-    try:
-        container.reload()
-        (network,) = container.attrs["NetworkSettings"]["Networks"].values()
-        probe = CqlProbe(network["IPAddress"], 9042, "cassandra", "cassandra")
-        while True:
-            try:
-                probe.ask()
-            except NotReady as exc:
-                container.reload()
-                if container.status != "running" or time.perf_counter() - started > _DEADLINE:
-                    sys.exit(f"{' '.join(arguments)}: {exc}\n{container.logs(tail=20).decode()}")
-                time.sleep(0.05)
-            else:
-                return time.perf_counter() - started
-    finally:
-        container.remove(force=True, v=True)
+    with booted(engine, image, arguments, environ) as (_, seconds):
+        return seconds
 
 
 def _claims_of(median: Mapping[str, float]) -> dict[str, float]:
