@@ -1,5 +1,6 @@
 """The scheduler as pytest-xdist's controller wants it."""
 
+import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,9 @@ from sdcm.services.selected import SelectedTest
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
+
+#: Database nodes that a core can serve: with more, tests wait for their boots, and their workers for the tests.
+_NODES_A_CORE = 2
 
 
 def make_scheduler(
@@ -46,5 +50,6 @@ def make_scheduler(
         ready=ready,
         report=report,
         durations=durations,
+        nodes_at_once=_NODES_A_CORE * (os.cpu_count() or 1),
         log=notes,
     )

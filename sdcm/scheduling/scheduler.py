@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterable, Sequence
 from sdcm.scheduling.protocol import Durations, Log, Ready, ReportMismatch, Worker
 from sdcm.scheduling.seat import Seat
 from sdcm.scheduling.unit_queue import UnitQueue
-from sdcm.scheduling.units import Unit, describe, units
+from sdcm.scheduling.units import NODES, Unit, describe, units
 from sdcm.services.selected import SelectedTest
 
 #: What a worker is given at once may take this part of the time that all need for what is left, if durations are right.
@@ -51,6 +51,7 @@ class UnitScheduler:
         ready: Ready,
         report: ReportMismatch,
         durations: Durations | None = None,
+        nodes_at_once: int = 0,
         log: Log | None = None,
     ) -> None:
         """Make a scheduler for one session.
@@ -61,12 +62,14 @@ class UnitScheduler:
             ready: Whether a service is up, by label.
             report: Told of each worker whose collection differs.
             durations: Seconds by node id, see `units`.
+            nodes_at_once: How many tests with nodes are to run at once, see `units`.
             log: Notes for debugging.
         """
         self._selected = selected
         self._ready = ready
         self._report = report
         self._durations = durations
+        self._nodes_at_once = nodes_at_once
         self._log: Log = log or (lambda *_: None)
         self._expected = workers
         self._starting = workers  # workers that are yet to say that they are up
@@ -77,6 +80,7 @@ class UnitScheduler:
         self._unit_of: dict[int, Unit] = {}
         self._queue = UnitQueue((), ready)
         self._limited = False
+        self._may_top_up = True
         self._complete = False
 
     @property
@@ -180,9 +184,10 @@ class UnitScheduler:
         self._collections.clear()
         if not all(same):
             return
-        found = units(describe(self._collection, self._selected()), self._durations)
+        found = units(describe(self._collection, self._selected()), self._durations, self._nodes_at_once)
         self._unit_of = {place: unit for unit in found for place in unit.tests}
-        self._limited = any(unit.limits for unit in found)
+        limits = {name for unit in found for name, _ in unit.limits}
+        self._limited, self._may_top_up = bool(limits), limits <= {NODES}
         self._queue = UnitQueue(found, self._ready)
         self._log(f"{len(self._collection)} tests in {len(found)} units")
 
@@ -260,7 +265,7 @@ class UnitScheduler:
 
     def _top_up(self, meal: list[Unit]) -> None:
         """Add tests so short that to ask for each would take longer."""
-        if not self._limited:
+        if self._may_top_up:
             self._queue.top_up(meal, _COMMITTED / self._at_work())
 
     def _at_work(self) -> int:

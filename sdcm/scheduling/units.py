@@ -72,7 +72,13 @@ def _describe(nodeid: str, known: Mapping[str, SelectedTest]) -> SelectedTest:
     return SelectedTest(plain, file=plain.partition("::")[0], group=group)
 
 
-def units(selected: Sequence[SelectedTest], durations: Durations | None = None) -> tuple[Unit, ...]:
+#: Name of the limit that tests with database nodes of their own share; no marker can have it.
+NODES = "(nodes)"
+
+
+def units(
+    selected: Sequence[SelectedTest], durations: Durations | None = None, nodes_at_once: int = 0
+) -> tuple[Unit, ...]:
     """Return the units of a selection, in the order of their first tests.
 
     Kept together are: the tests of an xdist group; all tests of a module in which a module, package
@@ -83,6 +89,7 @@ def units(selected: Sequence[SelectedTest], durations: Durations | None = None) 
         selected: The tests, in the order of the collection.
         durations: Seconds by node id from earlier runs. A test without one counts as their median;
             without any, every test counts as one second.
+        nodes_at_once: How many tests with nodes are to run at once while there are others to run; 0: any number.
     """
     from statistics import median  # loaded slowly, and by every process that only wants a name from here
 
@@ -99,7 +106,7 @@ def units(selected: Sequence[SelectedTest], durations: Durations | None = None) 
         # Node ids need not be unique (--keep-duplicates), so a single test is told by its place.
         tie = _ties(test, whole)[0]
         members.setdefault(_root(joined, tie) if tie else f"test {place}", []).append(place)
-    return tuple(_unit(name, places, selected, known, typical) for name, places in members.items())
+    return tuple(_unit(name, places, selected, known, typical, nodes_at_once) for name, places in members.items())
 
 
 def _ties(test: SelectedTest, whole: set[str]) -> list[str]:
@@ -119,16 +126,24 @@ def _root(joined: Mapping[str, str], name: str) -> str:
 
 
 def _unit(
-    name: str, places: Sequence[int], selected: Sequence[SelectedTest], durations: Durations, typical: float
+    name: str,
+    places: Sequence[int],
+    selected: Sequence[SelectedTest],
+    durations: Durations,
+    typical: float,
+    nodes_at_once: int,
 ) -> Unit:
     tests = [selected[place] for place in places]
     # A test that is known to be skipped needs nothing and takes no time.
     runs = [test for test in tests if not test.skip_reason]
+    limits = {limit for test in runs for limit in test.limits}
+    if nodes_at_once and any(test.nodes for test in runs):
+        limits.add((NODES, nodes_at_once))
     return Unit(
         name=tests[0].nodeid if name.startswith("test ") else name,
         tests=tuple(places),
         costs=tuple(0.0 if test.skip_reason else durations.get(test.nodeid, typical) for test in tests),
         services=tuple(sorted({label for test in runs for label in test.services})),
         alone=any(test.alone for test in runs),
-        limits=tuple(sorted({limit for test in runs for limit in test.limits})),
+        limits=tuple(sorted(limits)),
     )

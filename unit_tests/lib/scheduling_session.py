@@ -31,9 +31,17 @@ def scheduler_for(
     ready: Callable[[str], bool] = bool,
     durations: Mapping[str, float] | None = None,
     reports: Reports | None = None,
+    nodes_at_once: int = 0,
 ) -> UnitScheduler:
     report = Reports() if reports is None else reports
-    return UnitScheduler(workers, selected=lambda: tests, ready=ready, report=report, durations=durations)
+    return UnitScheduler(
+        workers,
+        selected=lambda: tests,
+        ready=ready,
+        report=report,
+        durations=durations,
+        nodes_at_once=nodes_at_once,
+    )
 
 
 def started(scheduler: UnitScheduler, nodeids: Sequence[str], workers: int) -> list[FakeWorker]:

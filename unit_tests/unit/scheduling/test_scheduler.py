@@ -313,6 +313,31 @@ class TestLimits:
         assert one.sent[0][0] == 0
         assert 1 not in two.sent[0]
 
+    def test_beyond_so_many_tests_with_nodes_workers_get_those_whose_service_is_not_up_yet(self) -> None:
+        needy = [one_test(f"d.py::n{n}", services=("docker",), nodes=1) for n in range(6)]
+        tests = [*needy, *(one_test(f"k.py::k{n}", services=("kubernetes",)) for n in range(4))]
+        seconds = {test.nodeid: 9.0 if test.nodes else 1.0 for test in tests}
+
+        def first_of_each(nodes_at_once: int) -> list[int]:
+            scheduler = scheduler_for(
+                4, tests, ready=lambda label: label == "docker", durations=seconds, nodes_at_once=nodes_at_once
+            )
+            return [worker.sent[0][0] for worker in started(scheduler, ids_of(tests), 4)]
+
+        assert first_of_each(0) == [0, 1, 2, 3]
+        assert first_of_each(2) == [0, 1, 6, 7]
+
+    def test_where_there_are_only_tests_with_nodes_every_worker_gets_one(self) -> None:
+        tests = [one_test(f"d.py::n{n}", services=("docker",), nodes=1) for n in range(8)]
+        workers = started(scheduler_for(4, tests, nodes_at_once=2), ids_of(tests), 4)
+        assert [len(worker.sent[0]) for worker in workers] == [2, 2, 2, 2]
+
+    def test_short_tests_go_by_the_message_beside_tests_with_nodes(self) -> None:
+        tests = [*some_tests(200), one_test("d.py::n", services=("docker",), nodes=1)]
+        seconds = dict.fromkeys(ids_of(tests), 0.0)
+        one, two = started(scheduler_for(2, tests, durations=seconds, nodes_at_once=4), ids_of(tests), 2)
+        assert max(len(one.sent[0]), len(two.sent[0])) > 20
+
     def test_a_limit_of_two_lets_two_in(self) -> None:
         tests = [one_test(f"a.py::l{n}", limits=(("x", 2),)) for n in range(3)] + some_tests(6)
         seconds = {test.nodeid: 9.0 if test.limits else 1.0 for test in tests}

@@ -1,6 +1,6 @@
 """Units of a selection."""
 
-from sdcm.scheduling.units import describe, split_group, units
+from sdcm.scheduling.units import NODES, describe, split_group, units
 from sdcm.services.selected import SelectedTest
 
 
@@ -98,3 +98,11 @@ def test_without_a_selection_groups_come_from_the_suffixes() -> None:
     found = describe(["a.py::one@g", "b.py::one", "b.py::two@g"], ())
     assert [unit.tests for unit in units(found)] == [(0, 2), (1,)]
     assert found[0].nodeid == "a.py::one"
+
+
+def test_tests_with_nodes_share_a_limit_where_there_is_one() -> None:
+    with_nodes, without = SelectedTest("a.py::t1", file="a.py", nodes=2), SelectedTest("a.py::t2", file="a.py")
+    skipped = SelectedTest("a.py::t3", file="a.py", nodes=1, skip_reason="no credentials")
+    tests = [with_nodes, without, skipped]
+    assert [unit.limits for unit in units(tests, nodes_at_once=4)] == [((NODES, 4),), (), ()]
+    assert [unit.limits for unit in units(tests)] == [(), (), ()]
