@@ -51,7 +51,7 @@ BOXES = '''
     from sdcm.containers.service import ContainerRequest
     from sdcm.pytest_plugin.container_leases import container_for
 
-    SAYS = "echo FATAL: password=hunter2hunter2; sleep 600"
+    SAYS = "echo FATAL: password=hunter2hunter2; touch /tmp/said; sleep 600"
 
     def box_for(request):
         entrypoint = ("sh", "-c", SAYS)
@@ -69,6 +69,7 @@ BOXES = '''
 
     @pytest.fixture
     def wrong_at_its_end(own_box):
+        own_box.run("until [ -e /tmp/said ]; do sleep 0.05; done", verbose=False)
         yield
         assert own_box.name == "another", "the tear-down fails"
 
