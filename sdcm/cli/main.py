@@ -157,8 +157,11 @@ def _let_interrupts_raise() -> None:
 
 
 def _one_line(exc: click.ClickException) -> str:
-    text = " ".join(exc.format_message().split()) + _near_choice(exc)
     context = getattr(exc, "ctx", None)
+    if isinstance(exc, click.NoSuchOption) and context is not None and context.info_name in _RUNS:
+        text = f"{' '.join(exc.format_message().split())} One of pytest's goes after `--`."
+    else:
+        text = " ".join(exc.format_message().split()) + _near_choice(exc)
     return f"{text} -- see `{context.command_path} --help`" if context is not None else text
 
 

@@ -7,6 +7,11 @@ from sdcm.errors import UsageProblem
 from sdcm.services.rooms import TEST_ROOTS, tests_folder
 
 _NEAR = 3
+#: pytest's options that are given most and take no value.
+_WITHOUT_VALUE = frozenset(
+    {"-x", "--exitfirst", "-s", "-v", "-vv", "-q", "-qq", "-l", "--showlocals", "--pdb", "--trace", "--setup-show",
+     "--full-trace", "--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first", "--sw", "--stepwise"}
+)  # fmt: skip
 
 
 def find_project(start: Path) -> Path:
@@ -42,15 +47,40 @@ def resolve_targets(project: Path, start: Path, wanted: Iterable[str]) -> tuple[
     return tuple(targets) or (tests_folder(project),)
 
 
+def require_no_paths(project: Path, start: Path, command: str, words: Iterable[str]) -> None:
+    """Refuse paths among pytest's own arguments: pytest would run them beside what is chosen, which may be everything.
+
+    Args:
+        project: The project's root folder.
+        start: The current folder.
+        command: The subcommand that was given them.
+        words: The arguments. What follows an option that may take a value is taken for that value.
+
+    Raises:
+        UsageProblem: One names a file, a folder or a test.
+    """
+    before = ""
+    for word in words:
+        is_value = before.startswith("-") and "=" not in before and before not in _WITHOUT_VALUE
+        if not is_value and not word.startswith("-") and _found(project, start, word):
+            raise UsageProblem(f"{word}: tests are chosen with -t", mend=f"sct.py {command} -t {word}")
+        before = word
+
+
+def _found(project: Path, start: Path, value: str) -> Path | None:
+    """Return what a file, folder or node id names, None where there is none."""
+    path = value.partition("::")[0]
+    candidates = (base / path for base in (project / tests_folder(project), start, project))
+    return next((each for each in candidates if path and each.exists()), None)
+
+
 def _resolve(project: Path, start: Path, value: str) -> str:
     path, separator, rest = value.partition("::")
     tests = tests_folder(project)
-    for base in (project / tests, start, project):
-        candidate = base / path
-        if candidate.exists():
-            shown = candidate.resolve()
-            inside = shown.is_relative_to(project.resolve())
-            return f"{shown.relative_to(project.resolve()) if inside else shown}{separator}{rest}"
+    if (found := _found(project, start, value)) is not None:
+        shown = found.resolve()
+        inside = shown.is_relative_to(project.resolve())
+        return f"{shown.relative_to(project.resolve()) if inside else shown}{separator}{rest}"
     raise UsageProblem(
         f"-t {value}: no such file or folder under {tests}/ or here",
         why=near_text(path, _known(project)),

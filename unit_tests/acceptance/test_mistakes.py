@@ -35,7 +35,9 @@ KUBERNETES_TEST = """
         pytest.param(["-t", "test_sumz.py"], ["test_sumz.py", "did you mean test_sums.py"], id="path"),
         pytest.param(["-n", "-1"], ["-1", "number of workers"], id="workers"),
         pytest.param(["-n", "many"], ["many", "number of workers"], id="workers-word"),
-        pytest.param(["--frobnicate"], ["--frobnicate"], id="option"),
+        pytest.param(["--frobnicate"], ["--frobnicate", "pytest's goes after `--`"], id="option"),
+        pytest.param(["test_sums.py"], ["test_sums.py: tests are chosen with -t", " -t test_sums.py"], id="path-alone"),
+        pytest.param(["--", "-x", "test_sums.py"], ["test_sums.py: tests are chosen with -t"], id="path-for-pytest"),
     ],
 )
 @pytest.mark.parametrize("command", ["unit-tests", "integration-tests"])

@@ -1,7 +1,7 @@
 import pytest
 
 from sdcm.errors import UsageProblem
-from sdcm.run.project import find_project, resolve_targets
+from sdcm.run.project import find_project, require_no_paths, resolve_targets
 
 
 @pytest.fixture
@@ -56,3 +56,18 @@ def test_a_project_may_call_its_folder_of_tests_tests(tmp_path):
     assert find_project(tmp_path / "tests" / "integration") == tmp_path
     assert resolve_targets(tmp_path, tmp_path, []) == ("tests",)
     assert resolve_targets(tmp_path, tmp_path, ["integration/test_a.py"]) == ("tests/integration/test_a.py",)
+
+
+@pytest.mark.parametrize(
+    "words", [["integration/test_cql.py"], ["-x", "unit_tests"], ["--tb=short", "test_sums.py::test_a"]]
+)
+def test_a_path_among_pytests_arguments_is_a_mistake(root, words):
+    with pytest.raises(UsageProblem, match=rf"{words[-1]}: tests are chosen with -t -- .* unit-tests -t {words[-1]}"):
+        require_no_paths(root, root, "unit-tests", words)
+
+
+@pytest.mark.parametrize(
+    "words", [["-s", "--pdb"], ["--deselect", "unit_tests/test_sums.py"], ["-p", "unit_tests"], [""]]
+)
+def test_values_of_pytests_options_may_be_paths(root, words):
+    require_no_paths(root, root, "unit-tests", words)
