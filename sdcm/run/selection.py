@@ -32,7 +32,10 @@ SELECTION_FILE = "selection.json"
 _DEADLINE = 600.0
 #: Files on a command line; more go by their folders.
 _FILES_AT_MOST = 500
-_COLLECT = (sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider")
+_COLLECT = (sys.executable, "-m", "pytest", "--collect-only", "-q")
+#: To collect is no run to remember, unless what is chosen depends on an earlier one.
+_FORGETFUL = ("-p", "no:cacheprovider")
+_REMEMBERING = ("--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first", "--sw", "--stepwise")
 #: What a run tells its own processes.
 _OF_A_RUN = (
     RUN_VARIABLE,
@@ -135,7 +138,9 @@ def _collect_only(
     options: RunOptions, project: Path, targets: tuple[str, ...], file: Path, environ: Mapping[str, str]
 ) -> process.Completed:
     env = {**environ, selected.ENVIRONMENT_VARIABLE: str(file), selected.SUITE_VARIABLE: options.suite}
-    return _run_pytest([*_COLLECT, "--no-header", *selection_arguments(options, targets)], project, env)
+    remembers = any(word.startswith(_REMEMBERING) for word in options.pytest_args)
+    argv = [*_COLLECT, *(() if remembers else _FORGETFUL), "--no-header", *selection_arguments(options, targets)]
+    return _run_pytest(argv, project, env)
 
 
 def raise_for_mistake(options: RunOptions, project: Path, targets: tuple[str, ...], environ: Mapping[str, str]) -> None:
@@ -152,7 +157,8 @@ def raise_for_mistake(options: RunOptions, project: Path, targets: tuple[str, ..
     """
     # What stands behind `--` pytest has answered itself.
     ours = selection_arguments(replace(options, pytest_args=()), targets)
-    done = _run_pytest([*_COLLECT, "--no-header", *ours], project, {**environ, selected.SUITE_VARIABLE: options.suite})
+    argv = [*_COLLECT, *_FORGETFUL, "--no-header", *ours]
+    done = _run_pytest(argv, project, {**environ, selected.SUITE_VARIABLE: options.suite})
     if done.exit_status == ExitCode.PYTEST_USAGE_ERROR:
         raise _usage_problem(done, project, environ)
 

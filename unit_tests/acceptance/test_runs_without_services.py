@@ -56,6 +56,15 @@ def test_arguments_after_the_dashes_reach_pytest(project):
     assert "SETUP" in ended.out or "test_sum" in ended.out
 
 
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_what_failed_last_can_be_run_again(project, workers):
+    project.write("unit_tests/test_more.py", "def test_a(): pass\n\ndef test_b(): raise ValueError\n")
+    assert "1 failed, 2 passed" in project.sct("unit-tests", "-n", workers).out
+    again = project.sct("unit-tests", "-n", workers, "--", "--lf")
+    assert again.code == 1, again.text
+    assert "1 failed in" in again.out
+
+
 def test_mixed_selection_runs_what_needs_no_service(project):
     project.write(
         "unit_tests/integration/test_mixed.py",
