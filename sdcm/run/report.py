@@ -82,8 +82,10 @@ def exit_code(run: "Run", result: "RunResult") -> ExitCode:
     if fault or outcome.status < 0:
         codes.add(ExitCode.ENVIRONMENT_FAILED)
     if outcome.status > 0 and (outcome.status != ExitCode.TESTS_FAILED or not result.failures):
-        # pytest may end before there is a session to write of, over its own arguments for example.
-        codes.add(_of_pytest(outcome.status))
+        # pytest may end before there is a session to write of, over its own arguments for example. But where it has
+        # not ended its session while a test ran, the status is what that test ended the process with.
+        its_own = not result.unfinished or result.pytest_status == outcome.status
+        codes.add(_of_pytest(outcome.status) if its_own else ExitCode.TESTS_FAILED)
     if fault:
         # Tests that were ended with what they stood on, or could not start, say nothing of their own.
         codes -= {ExitCode.NOTHING_SELECTED, *(() if result.failures_by_class.keys() & _OF_TESTS else _TESTS_FAILED)}

@@ -67,8 +67,9 @@ def test_several_tests_get_their_workers_and_the_first_pytest_runs_none(project,
     assert ended.out.count("test session starts") == 1
 
 
-def test_a_test_that_ends_its_process_is_told_of(project, tmp_path):
-    suite(project, tmp_path, tests=1, body="os._exit(0)")
+@pytest.mark.parametrize("status", [0, 5])
+def test_a_test_that_ends_its_process_is_told_of(project, tmp_path, status):
+    suite(project, tmp_path, tests=1, body=f"os._exit({status})")
 
     ended = project.sct("integration-tests", "-t", "integration/test_it.py")
 

@@ -66,6 +66,18 @@ def test_the_first_code_that_applies(ends, outcome, code, tmp_path):
     assert exit_code(run(outcome, tmp_path), result(*ends, status=status)) == code
 
 
+@pytest.mark.parametrize("status", [2, 3, 4, 5])
+def test_the_status_with_which_a_test_ended_its_process_is_not_pytests(status, tmp_path):
+    begun = [
+        {"event": "run-start", "at": 1.0, "run": "r", "command": "integration-tests"},
+        {"event": "test-start", "at": 2.0, "test": "t"},
+    ]
+    outcome = PytestOutcome(status)
+    assert exit_code(run(outcome, tmp_path), RunResult.from_journal(begun)) == ExitCode.TESTS_FAILED
+    ended = [*begun, {"event": "pytest-end", "at": 4.0, "status": status, "stopped": ""}]
+    assert exit_code(run(outcome, tmp_path), RunResult.from_journal(ended)) == status
+
+
 def test_a_request_to_stop_comes_first_and_ctrl_c_on_pytests_own_terminal_is_one(tmp_path):
     failed = result(FAILED, status=1)
     assert exit_code(run(PytestOutcome(1, interrupted=True), tmp_path, interrupts=1), failed) == ExitCode.INTERRUPTED
