@@ -128,12 +128,21 @@ def flavour_of(name: str) -> Flavour:
     Raises:
         UsageProblem: There is no such flavour.
     """
-    from sdcm.containers import cassandra, scylla
-
-    known = {flavour.name: flavour for flavour in (cassandra.FLAVOUR, scylla.FLAVOUR)}
+    known = {flavour.name: flavour for flavour in _all()}
     if name not in known:
         raise UsageProblem(f"unknown flavour {name!r}", why=f"known are {', '.join(sorted(known))}")
     return known[name]
+
+
+def capabilities() -> tuple[str, ...]:
+    """Return what a test may ask of its node, sorted: all that nodes of any flavour have."""
+    return tuple(sorted({name for flavour in _all() for name in flavour.capabilities}))
+
+
+def _all() -> tuple[Flavour, ...]:
+    from sdcm.containers import cassandra, scylla
+
+    return cassandra.FLAVOUR, scylla.FLAVOUR
 
 
 def rack_name(rack: str) -> str:

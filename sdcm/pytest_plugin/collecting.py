@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sdcm.errors import UsageProblem
-from sdcm.pytest_plugin import config_fixtures, markers, node_arguments
+from sdcm.pytest_plugin import config_fixtures, marker_checks, markers, node_arguments
 from sdcm.pytest_plugin.session import acts, context_of, is_worker
 from sdcm.services import labels, selected
 from sdcm.services.availability import needs_broker
@@ -195,6 +195,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not is_worker(config):
         config_fixtures.check_files(config, session.items)
         node_arguments.check(session.items)
+        marker_checks.check(session)
     if config.option.collectonly:
         if path := os.environ.get(selected.ENVIRONMENT_VARIABLE):
             selected.write(Path(path), [needs_of(item) for item in session.items])

@@ -23,6 +23,7 @@ def test_plain_pytest_in_one_process_tells_its_broker_of_the_tests_to_come(tmp_p
     monkeypatch.setattr(collecting, "needs_of", lambda item: item)
     monkeypatch.setattr(collecting.config_fixtures, "check_files", lambda *_: None)
     monkeypatch.setattr(collecting.node_arguments, "check", lambda *_: None)
+    monkeypatch.setattr(collecting.marker_checks, "check", lambda _session: None)
 
     collecting.pytest_collection_finish(SimpleNamespace(config=config, items=[chosen]))
 

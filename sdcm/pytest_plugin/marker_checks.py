@@ -1,0 +1,60 @@
+"""Looks at what markers say of all chosen tests, before anything is set up for them.
+
+A mistyped name would skip a test for ever, or fail it once all that it needs is up.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+import pytest
+
+from sdcm.errors import UsageProblem
+from sdcm.pytest_plugin import deadlines, markers
+
+_CHECKED = ("needs", "stress_tools", deadlines.MARKER)
+
+
+def check(session: pytest.Session) -> None:
+    """Look at the markers `needs`, `stress_tools` and `timeout` of a session's tests.
+
+    Raises:
+        pytest.UsageError: One says what cannot be; names the test, and the nearest of what can.
+    """
+    if not markers.carried(session, *_CHECKED):
+        return
+    for item in session.items:
+        carried = markers.names(item)
+        if "needs" in carried:
+            _check_needs(item, _arguments(item, "needs"))
+        if "stress_tools" in carried:
+            _check_tools(item, _arguments(item, "stress_tools"))
+        if deadlines.MARKER in carried:
+            deadlines.seconds_of(item)
+
+
+def _arguments(item: pytest.Item, name: str) -> list[str]:
+    return [str(argument) for marker in item.iter_markers(name) for argument in marker.args]
+
+
+def _check_needs(item: pytest.Item, wanted: Iterable[str]) -> None:
+    from sdcm.containers.flavours import capabilities
+
+    known = capabilities()
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=2)
+            meant = f" -- did you mean {' or '.join(near)}?" if near else ""
+            raise pytest.UsageError(f"{item.nodeid}: no node has {name!r}{meant} -- known: {', '.join(known)}")
+
+
+def _check_tools(item: pytest.Item, wanted: Iterable[str]) -> None:
+    from sdcm.environment.catalogue import Catalogue
+
+    catalogue = Catalogue.load()
+    for name in wanted:
+        if "/" in name or ":" in name:  # an image of the user's own
+            continue
+        try:
+            catalogue.entry(name)
+        except UsageProblem as exc:
+            raise pytest.UsageError(f"{item.nodeid}: stress_tools: {exc}") from exc
