@@ -175,6 +175,7 @@ class DeadlineClock:
         phase.due = None
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        __tracebackhide__ = True
         phase = self._phase
         if phase is None or not phase.stage:
             return  # What was to be ended has ended in the meantime.

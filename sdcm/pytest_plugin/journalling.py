@@ -1,6 +1,7 @@
 """Writes what the tests do into the run's journal, from the process that sees all reports."""
 
 import os
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,10 @@ from sdcm.scheduling.units import split_group
 #: Characters of a failure's text, and of each of its sections, that the journal keeps.
 _TEXT_LIMIT = 60_000
 _PHASES = ("setup", "call", "teardown")
+#: What pytest writes before the lines that say why, of a fixture that is not there, and before those that are.
+_ERROR_LINE = "E "
+_NO_FIXTURE = re.compile(r"fixture '([^']+)' not found")
+_AVAILABLE = "available fixtures: "
 
 
 class JournalWriter:
@@ -167,7 +172,22 @@ def _reason(report: pytest.TestReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:
         return str(crash.message).strip().splitlines()[0] if str(crash.message).strip() else ""
-    return report.longreprtext.strip().splitlines()[-1] if report.failed and report.longreprtext.strip() else ""
+    lines = report.longreprtext.strip().splitlines() if report.failed else []
+    # A fixture that is not there is told of above the place of the test that asks for it.
+    told = next((line.removeprefix(_ERROR_LINE).strip() for line in lines if line.startswith(_ERROR_LINE)), "")
+    return f"{told}{_near_fixture(told, lines)}" if told else lines[-1] if lines else ""
+
+
+def _near_fixture(told: str, lines: Sequence[str]) -> str:
+    """Return "-- did you mean ...?" for a fixture that pytest has not found among those it lists."""
+    wrong = _NO_FIXTURE.match(told)
+    if wrong is None:
+        return ""
+    import difflib
+
+    listed = "".join(line.partition(_AVAILABLE)[2] for line in lines)
+    near = difflib.get_close_matches(wrong[1], [name.strip() for name in listed.split(",")], n=2)
+    return f" -- did you mean {' or '.join(near)}?" if near else ""
 
 
 def _noted(reason: str, note: str) -> str:

@@ -22,7 +22,7 @@ def test_a_failure_keeps_its_text_and_class():
     failed = report("call", "failed", "E   sums are off", user_properties=[(CLASS_PROPERTY, "test")])
     record = record_of([report("setup", "passed"), failed, report("teardown", "passed")])
     assert (record["outcome"], record["phase"], record["failure_class"]) == ("failed", "call", "test")
-    assert record["reason"] == "E   sums are off"
+    assert record["reason"] == "sums are off"
 
 
 def test_a_failed_set_up_is_an_error_of_the_class_it_carries():
@@ -46,6 +46,22 @@ def test_what_fixtures_tell_is_kept_but_the_class_is_no_property_of_its_own():
 def test_a_skip_keeps_its_reason():
     record = record_of([report("setup", "skipped", ("f.py", 1, "Skipped: aws: no key")), report("teardown", "passed")])
     assert (record["outcome"], record["reason"]) == ("skipped", "aws: no key")
+
+
+def test_a_fixture_that_is_not_there_is_the_reason_with_what_may_be_meant():
+    told = """file /p/test_a.py, line 8
+  def test_a(docker_scyla):
+E       fixture 'docker_scyla' not found
+>       available fixtures: cache, capfd, docker_scylla, docker_scylla_2
+>       use 'pytest --fixtures [testpath]' for help on them.
+
+/p/test_a.py:8"""
+    record = record_of([report("setup", "failed", told), report("teardown", "passed")])
+    assert record["reason"].startswith("fixture 'docker_scyla' not found -- did you mean docker_scylla or")
+
+
+def test_a_failure_without_a_line_of_its_own_is_told_by_its_last():
+    assert record_of([report("call", "failed", "some\nthing"), report("teardown", "passed")])["reason"] == "thing"
 
 
 def test_a_crashed_worker_is_a_failure():
