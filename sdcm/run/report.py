@@ -69,6 +69,13 @@ def say_kept(
     say(as_typed("  `sct.py env status` shows it, `sct.py env down` ends it"))
 
 
+#: With these pytest ends well without having run what was chosen.
+_NO_TEST_RUNS = frozenset(
+    {"--collect-only", "--co", "--setup-plan", "--fixtures", "--funcargs", "--fixtures-per-test", "--markers", "--help"}
+    | {"-h", "--version", "-V", "--cache-show"}
+)
+
+
 def exit_code(run: "Run", result: "RunResult") -> ExitCode:
     """Return the first exit code that applies."""
     codes = result.codes(allow_all_skipped=run.options.allow_all_skipped)
@@ -86,6 +93,10 @@ def exit_code(run: "Run", result: "RunResult") -> ExitCode:
         # not ended its session while a test ran, the status is what that test ended the process with.
         its_own = not result.unfinished or result.pytest_status == outcome.status
         codes.add(_of_pytest(outcome.status) if its_own else ExitCode.TESTS_FAILED)
+    if outcome.status == 0 and not _NO_TEST_RUNS & set(run.options.pytest_args):
+        # Whatever ended it, in order or not: what was chosen and has not run has not passed.
+        if result.pytest_status is None or (result.not_run and not result.pytest_stopped):
+            codes.add(ExitCode.TESTS_FAILED)
     if fault:
         # Tests that were ended with what they stood on, or could not start, say nothing of their own.
         codes -= {ExitCode.NOTHING_SELECTED, *(() if result.failures_by_class.keys() & _OF_TESTS else _TESTS_FAILED)}

@@ -78,6 +78,16 @@ def test_the_status_with_which_a_test_ended_its_process_is_not_pytests(status, t
     assert exit_code(run(outcome, tmp_path), RunResult.from_journal(ended)) == status
 
 
+def test_what_has_not_run_has_not_passed(tmp_path):
+    begun = {"event": "run-start", "at": 1.0, "run": "r", "command": "unit-tests"}
+    ended = {"event": "pytest-end", "at": 4.0, "status": 0, "stopped": ""}
+    done = PytestOutcome(0)
+    assert exit_code(run(done, tmp_path), RunResult.from_journal([begun])) == ExitCode.TESTS_FAILED
+    unrun = RunResult.from_journal([begun, {"event": "collected", "at": 2.0, "tests": 2}, ended])
+    assert exit_code(run(done, tmp_path), unrun) == ExitCode.TESTS_FAILED
+    assert exit_code(run(done, tmp_path, pytest_args=("--collect-only",)), unrun) == ExitCode.OK
+
+
 def test_a_request_to_stop_comes_first_and_ctrl_c_on_pytests_own_terminal_is_one(tmp_path):
     failed = result(FAILED, status=1)
     assert exit_code(run(PytestOutcome(1, interrupted=True), tmp_path, interrupts=1), failed) == ExitCode.INTERRUPTED
@@ -142,7 +152,8 @@ def test_a_run_whose_reports_cannot_be_written_is_summed_up_all_the_same(tmp_pat
     state = tmp_path / "state"
     state.mkdir()
     places = SimpleNamespace(run_state=lambda _run: state)
-    HandJournal().write("run-start", run="r", command="integration-tests").test("f.py::t").save(state / "journal.jsonl")
+    begun = HandJournal().write("run-start", run="r", command="integration-tests").test("f.py::t")
+    begun.write("pytest-end", status=0).save(state / "journal.jsonl")
     (tmp_path / "full").touch()
     report_files.settle(state, tmp_path / "full" / "reports", None)
     journal = Journal(state / "journal.jsonl")
