@@ -110,8 +110,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         return
 
+    own = os.getpid()
+
     def end(_number: int, _frame: FrameType | None) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if os.getpid() != own:  # a child that a test has forked: it ends alone, and as it would without us
+            os.kill(os.getpid(), signal.SIGTERM)
         if (flag := flag_of(config)) is not None:
             # The workers' tests end too; xdist would wait ten seconds for them.
             flag.put_up(RealTime.time(), "pytest was ended by SIGTERM", StopFlag.INTERRUPTED)
