@@ -169,7 +169,8 @@ class Notes:
 
     def __call__(self, event: str, **data: Any) -> None:
         """Append one event, if the process belongs to a run that has a journal."""
-        if self._journal is not None and self._named != os.environ.get(ENVIRONMENT_VARIABLE):
+        # A test that empties the environment for its time still belongs to its run.
+        if self._journal is not None and self._named != os.environ.get(ENVIRONMENT_VARIABLE, self._named):
             self.close()
         if self._journal is None:
             if (file := of_this_run()) is None:

@@ -79,6 +79,8 @@ class RunContext:
         self.opener = RUN_VARIABLE not in os.environ and not is_worker(config)
         if self.opener:
             self._open_plain()
+        #: The run's id, kept: a test may empty the environment for its time.
+        self.run_id = os.environ.get(RUN_VARIABLE, "")
 
     def _open_plain(self) -> None:
         from sdcm.ownership import labels
@@ -92,11 +94,6 @@ class RunContext:
         self.set_environ(SERVICES_VARIABLE, str(runtime / "services.json"))
         self.set_environ(selected.ENVIRONMENT_VARIABLE, str(state / "selection.json"))
         self.set_environ(journal.ENVIRONMENT_VARIABLE, str(state / journal.FILE_NAME))
-
-    @property
-    def run_id(self) -> str:
-        """The run's id."""
-        return os.environ[RUN_VARIABLE]
 
     @property
     def selection_file(self) -> Path | None:
