@@ -100,6 +100,8 @@ class JournalWriter:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Note whether keys ended the session, or a debugger's `q` and the like."""
+        if isinstance(excinfo.value, pytest.Session.Interrupted):
+            return  # pytest's own word for ending early: it is a KeyboardInterrupt, but no key was pressed
         self._stopped = "keys" if isinstance(excinfo.value, KeyboardInterrupt) else "exit"
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
