@@ -29,6 +29,7 @@ from sdcm.pytest_plugin import (
     kubernetes_fixtures,
     last_teardown,
     leak_verdict,
+    leaving,
     markers,
     metrics_fixtures,
     packed_reports,
@@ -87,6 +88,7 @@ _FEATURES = (
     journalling,
     durations,
     dismissing,
+    leaving,
 )
 
 

@@ -65,6 +65,61 @@ def test_what_failed_last_can_be_run_again(project, workers):
     assert "1 failed in" in again.out
 
 
+def test_a_child_that_a_test_forks_and_ends_is_no_request_to_stop(project):
+    project.write(
+        "unit_tests/test_child.py",
+        "import multiprocessing, time\n\ndef test_a():\n"
+        "    child = multiprocessing.get_context('fork').Process(target=time.sleep, args=(60,))\n"
+        "    child.start(); time.sleep(0.3); child.terminate(); child.join()\n"
+        "    assert child.exitcode == -15\n\ndef test_b():\n    assert 0\n",
+    )
+    ended = project.sct("unit-tests", "-n", "0")
+    assert ended.code == 1, ended.text
+    assert "1 failed, 2 passed" in ended.out
+
+
+def test_what_ends_the_process_while_it_collects_is_no_success(project):
+    project.write("unit_tests/test_wrong.py", "import os\n\nos._exit(0)\n")
+    assert project.sct("unit-tests", "-n", "0").code == 1
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_test_that_empties_the_environment_for_its_time_belongs_to_its_run(project, workers):
+    project.write(
+        "unit_tests/test_env.py",
+        "import os\nfrom unittest import mock\nimport pytest\n\n"
+        "@pytest.fixture(scope='module', autouse=True)\ndef clean():\n"
+        "    with mock.patch.dict(os.environ, {'A': '1'}, clear=True):\n        yield\n\n"
+        "def test_a(): assert os.environ['A'] == '1'\n\ndef test_b(): pass\n",
+    )
+    ended = project.sct("unit-tests", "-n", workers)
+    assert ended.code == 0, ended.text
+    assert "3 passed" in ended.out
+
+
+@pytest.mark.parametrize("arguments", [["-k", "("], ["-m", "slow and"]])
+def test_an_expression_that_cannot_be_read_by_workers(project, arguments):
+    ended = project.sct("unit-tests", "-n", "2", *arguments)
+    assert ended.code == 64, ended.text
+    assert f"sct: {arguments[0]} {arguments[1]!r} is no expression" in ended.err
+
+
+def test_a_file_that_cannot_be_imported_is_no_key_press(project):
+    project.write("unit_tests/test_wrong.py", "def test_wrong(:\n")
+    assert project.sct("unit-tests", "-n", "0").code == 2
+
+
+def test_a_thread_that_a_test_leaves_does_not_keep_the_run(project):
+    project.write(
+        "unit_tests/test_thread.py",
+        "import threading\n\ndef test_it():\n"
+        "    threading.Thread(target=threading.Event().wait, name='forever').start()\n",
+    )
+    ended = project.sct("unit-tests", "-n", "0")
+    assert ended.code in {0, 79}, ended.text
+    assert "threads that tests have left running are ended: forever" in ended.text
+
+
 def test_mixed_selection_runs_what_needs_no_service(project):
     project.write(
         "unit_tests/integration/test_mixed.py",
