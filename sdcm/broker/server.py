@@ -1,8 +1,10 @@
 """The broker's socket: a thread that listens to each connection, and one for each request, handled by the desk."""
 
 import contextlib
+import errno
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +12,10 @@ from typing import Any, Protocol
 from sdcm.broker import protocol
 from sdcm.broker.asking import Asking
 from sdcm.errors import EnvironmentFailed, SctError
+
+#: Why a connection cannot be taken in for now, see accept(2), and seconds until the next try.
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED, errno.EINTR})
+_AGAIN = 0.1
 
 
 class Desk(Protocol):
@@ -60,8 +66,11 @@ class Server:
         while True:
             try:
                 connection, _ = self._listener.accept()
-            except OSError:
-                return
+            except OSError as exc:
+                if exc.errno not in _PASSING:
+                    return
+                time.sleep(_AGAIN)
+                continue
             with self._lock:
                 self._count += 1
                 name = f"connection-{self._count}"

@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import socket
@@ -228,3 +229,22 @@ def test_a_worker_that_left_with_an_answer_under_way_is_no_defect(desk, tmp_path
     Server(tmp_path / "c.sock", desk)._serve(Leaving(one), "connection-1")
     other.close()
     assert desk.gone == ["connection-1"]
+
+
+def test_a_moment_without_free_descriptors_does_not_end_the_server(tmp_path):
+    server = Server(tmp_path / "b.sock", EchoDesk())
+    listener, refusals = server._listener, [OSError(errno.EMFILE, "Too many open files")]
+
+    class Refusing:
+        close = listener.close
+
+        def accept(self):
+            if refusals:
+                raise refusals.pop()
+            return listener.accept()
+
+    server._listener = Refusing()
+    server.start()
+    with BrokerClient(server.socket_path, "w") as client:
+        assert client.ask("anything")["op"] == "anything"
+    server.close()
