@@ -213,7 +213,7 @@ class UnitScheduler:
         # One for each before a second for any: with few units left, each worker gets one.
         for seat in hungry:
             used_up = self._used_up(seat, meals)
-            after = self._unit_of[seat.pending[-1]] if seat.put_off and seat.pending else None
+            after = self._unit_of[seat.pending[-1]].only(seat.pending[-1:]) if seat.put_off and seat.pending else None
             unit = self._look_ahead(after, used_up, now=True) if after else self._queue.take_longest(used_up)
             meals.append((seat, [unit] if unit else []))
         alone = len(self._seats) == 1
