@@ -93,10 +93,10 @@ def exit_code(run: "Run", result: "RunResult") -> ExitCode:
         # not ended its session while a test ran, the status is what that test ended the process with.
         its_own = not result.unfinished or result.pytest_status == outcome.status
         codes.add(_of_pytest(outcome.status) if its_own else ExitCode.TESTS_FAILED)
-    if outcome.status == 0 and not _NO_TEST_RUNS & set(run.options.pytest_args):
+    unrun = result.pytest_status is None or (result.not_run and not result.pytest_stopped)
+    if outcome.status == 0 and unrun and not _NO_TEST_RUNS & set(run.options.pytest_args):
         # Whatever ended it, in order or not: what was chosen and has not run has not passed.
-        if result.pytest_status is None or (result.not_run and not result.pytest_stopped):
-            codes.add(ExitCode.TESTS_FAILED)
+        codes.add(ExitCode.TESTS_FAILED)
     if fault:
         # Tests that were ended with what they stood on, or could not start, say nothing of their own.
         codes -= {ExitCode.NOTHING_SELECTED, *(() if result.failures_by_class.keys() & _OF_TESTS else _TESTS_FAILED)}
