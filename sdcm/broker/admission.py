@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sdcm.broker import memory_here
 from sdcm.broker.asking import Asking
-from sdcm.errors import DeadlinePassed, SctError
+from sdcm.errors import DeadlinePassed, EnvironmentFailed, SctError
 
 #: Share of the memory that was available at the start that nodes may take together.
 _MEMORY_SHARE = 0.75
@@ -31,11 +31,13 @@ class Admission:
             memory_mb: MiB that all nodes together may take.
             boots: Boots at a time.
         """
-        self._free_mb = memory_mb
+        self._all_mb = self._free_mb = memory_mb
         self._boots = boots
         self._change = threading.Condition()
+        #: How often those who wait were told to look again.
+        self._told = 0
         #: Gives up something idle for one that has no room; returns whether there was anything.
-        self.make_room: Callable[[], bool] = lambda: False
+        self.make_room: Callable[[float], bool] = lambda _since: False
         #: Tells whether all who hold anything wait for others: then waiting for what they hold might never end.
         self.nobody_gives_back: Callable[[], bool] = lambda: False
 
@@ -67,10 +69,17 @@ class Admission:
             unless: Asked before each look for room, whether it needs none any more.
 
         Raises:
+            EnvironmentFailed: It wants more memory than all nodes together may take.
             DeadlinePassed: There was no room in time.
             Interrupted: The request was given up.
             NotNeeded: `unless` said so.
         """
+        if deadline and memory_mb > self._all_mb and not holds_others:
+            raise EnvironmentFailed(
+                f"no room for a node of {memory_mb} MiB",
+                why=f"all nodes together may take {self._all_mb} MiB, of what was free when the run began",
+                mend="free memory, or ask for less (memory_mb)",
+            )
         request = asking or Asking()
         with request.when_given_up(self.look_again):
             self._take(memory_mb, holds_others, deadline, request, unless)
@@ -82,22 +91,30 @@ class Admission:
         finally:
             with self._change:
                 self._boots += 1
-                self._change.notify_all()
+                self._tell()
 
     def _take(
         self, memory_mb: int, holds_others: bool, deadline: float, asking: Asking, unless: Callable[[], bool]
     ) -> None:
-        end = time.monotonic() + deadline
-        while not self._taken(memory_mb, holds_others, asking, unless):
-            if deadline and self._is_short(memory_mb, holds_others) and self.make_room():
-                continue
-            if deadline and not holds_others and self.nobody_gives_back():
-                holds_others = True
-                continue
+        since = time.monotonic()
+        end = since + deadline
+        while True:
+            with self._change:
+                told = self._told
+            if self._taken(memory_mb, holds_others, asking, unless):
+                return
+            if deadline and self._is_short(memory_mb, holds_others):
+                if self.make_room(since):
+                    continue
+                if self.nobody_gives_back():
+                    holds_others = True
+                    continue
             with self._change:
                 left = end - time.monotonic()
-                # Whoever gave something back meanwhile has woken nobody yet.
-                if left > 0 and (self._fits(memory_mb, holds_others) or self._change.wait(left)):
+                if left > 0:
+                    # Whoever was told between the look and here is not woken by it any more.
+                    if self._told == told:
+                        self._change.wait(left)
                     continue
                 raise DeadlinePassed(
                     f"no room for a node within {deadline:g} s",
@@ -132,10 +149,14 @@ class Admission:
     def look_again(self) -> None:
         """Have all who wait look again whether they still must."""
         with self._change:
-            self._change.notify_all()
+            self._tell()
 
     def gone(self, memory_mb: int) -> None:
         """Give a node's memory back."""
         with self._change:
             self._free_mb += memory_mb
-            self._change.notify_all()
+            self._tell()
+
+    def _tell(self) -> None:
+        self._told += 1
+        self._change.notify_all()

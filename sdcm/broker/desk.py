@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import Any
 
 from sdcm.broker import states
@@ -43,6 +44,7 @@ class BrokerDesk:
         *,
         keep_failed: bool = False,
         keeps: bool = False,
+        fresh: bool = False,
         demand: Demand,
         repeat: int = 1,
     ) -> None:
@@ -55,6 +57,7 @@ class BrokerDesk:
             leaks: Told what tests begin and end.
             keep_failed: What failed tests give back stays.
             keeps: The environment outlives its run: a node is kept ready for the next.
+            fresh: Each test has a node that none had before.
             demand: The tests to come, by which nodes are handed on; where it knows of none, each test has a new one.
             repeat: How many sessions of pytest there will be.
         """
@@ -80,6 +83,7 @@ class BrokerDesk:
             keeps=keeps,
         )
         self._demand = demand
+        self._fresh = fresh
         self._admission = admission
         admission.make_room = self._pool.make_room
         admission.nobody_gives_back = self._leases.nobody_gives_back
@@ -120,7 +124,9 @@ class BrokerDesk:
         self._leaks.left(worker)
         self._watched.left(worker)
         self._demand.forget(worker)
+        self._in_background(self._pool.tidy, "nodes that no test waits for")
         self._dismissal.look()
+        self._admission.look_again()
 
     def close(self, deadline: float) -> None:
         """Wait for removals under way, but for those on what goes as a whole; what stands after that is teardown's."""
@@ -143,6 +149,8 @@ class BrokerDesk:
     def _node(self, worker: str, arguments: Mapping[str, Any], asking: Asking) -> Mapping[str, Any]:
         test = str(arguments["test"])
         request = NodeRequest.from_record(arguments["request"])
+        if self._fresh:
+            request = replace(request, fresh=True)
         holds_others = bool(self._leases.held_by(worker))
         standing = self._pool.lease(request, test, asking, holds_others=holds_others)
         node = standing.node
@@ -204,10 +212,13 @@ class BrokerDesk:
             if entry.number == number:
                 self._supplies.ledger.removed(entry)
         self._leases.end(str(arguments["lease"]))
+        self._admission.look_again()
         return {}
 
     def _release(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:
         self._leases.end(str(arguments["lease"]), failed=bool(arguments.get("failed")))
+        # Those who hold room may all wait for others now, whatever this one gave back.
+        self._admission.look_again()
         return {}
 
     def _adopt(self, _worker: str, arguments: Mapping[str, Any], _asking: Asking) -> Mapping[str, Any]:

@@ -113,10 +113,10 @@ class Leases:
                 self._held_back.discard(worker)
 
     def nobody_gives_back(self) -> bool:
-        """Whether whoever holds something waits for others, who may be waiting for just that."""
+        """Whether all that is held is kept for a look, or by those who wait for others, who may be waiting for just it."""
         with self._lock:
-            holders = {lease.worker for lease in self._open.values()} - {KEPT}
-            return bool(holders) and holders <= self._held_back
+            holders = {lease.worker for lease in self._open.values()}
+            return bool(holders) and holders - {KEPT} <= self._held_back
 
     def held_by(self, worker: str) -> list[Lease]:
         """Return a worker's leases in the order they were granted."""

@@ -12,7 +12,7 @@ environment that is kept has one stand ready all the same: the next run is to fi
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -145,21 +145,32 @@ class NodePool:
         if self._shelf.expect_boot(key, lambda _standing: True):
             self._background(lambda: self._make_ready(request, key), f"a node like {key}")
 
+    def tidy(self) -> None:
+        """In an environment that is kept, throw away what the run that has ended leaves ready beyond the spares."""
+        with self._lock:
+            latest = node_key(self._latest)
+        self._tidy(latest)
+
     def _tidy(self, key: str) -> None:
-        """Throw away what a kept environment has ready beyond its spares, of other kinds than the latest."""
+        """Throw away what a kept environment has ready beyond its spares, those like the latest last."""
         while self._keeps and self._shelf.in_all() > _SPARES:
             spare = self._shelf.take_spare(lambda other: other != key and not self._demand.left(other))
+            spare = spare or self._shelf.take_spare(lambda other: not self._demand.left(other))
             if spare is None:
                 return
             self._throw_away(spare, "enough others stand ready")
 
-    def make_room(self) -> bool:
+    def make_room(self, since: float) -> bool:
         """Throw the node that has stood ready longest away, for one that cannot be booted beside it.
+
+        Args:
+            since: When the request for that one began to wait, by the monotonic clock; nodes that earlier ones wait for
+                stay.
 
         Returns:
             Whether there was one.
         """
-        standing = self._shelf.take_least_used()
+        standing = self._shelf.take_least_used(since)
         if standing is None:
             return False
         self._throw_away(standing, "its room is needed")
@@ -183,17 +194,36 @@ class NodePool:
     def _next(self, request: NodeRequest, key: str, test: str, asking: Asking, *, holds_others: bool) -> Standing:
         """Return the next node of a key: one that is handed on, else one that is booted; in the order of the asking."""
         while True:
-            with self._shelf.in_line(key, holds_others=holds_others) as place:
+            with self._in_line(key, holds_others=holds_others) as place:
                 # While it waits for room to boot in, another test may give one back.
                 while (standing := self._shelf.take(place, asking)) is None:
                     with contextlib.suppress(NotNeeded):
                         return self._boot(request, key, test, asking, place, holds_others=holds_others)
-            if reason := self.care().wake(standing.node):
+            try:
+                reason = self.care().wake(standing.node)
+            except BaseException:
+                self._throw_away(standing, "it could not be woken")
+                raise
+            if reason:
                 self._throw_away(standing, reason)
                 continue
             self._journal.write("node", name=standing.node.name, what="handed-on", tests=len(standing.tests))
             node = replace(standing.node, earlier_tests=tuple(standing.tests), leased_at=time.time())
             return replace(standing, node=node)
+
+    # Who leaves the line may leave its node to one who waits for room.
+
+    @contextlib.contextmanager
+    def _in_line(self, key: str, *, holds_others: bool) -> Iterator[Place]:
+        try:
+            with self._shelf.in_line(key, holds_others=holds_others) as place:
+                yield place
+        finally:
+            self._nudge()
+
+    def _leave_line(self, place: Place) -> None:
+        self._shelf.leave_line(place)
+        self._nudge()
 
     def _boot(
         self,
@@ -211,7 +241,7 @@ class NodePool:
             asking,
             holds_others=holds_others,
             unless=lambda: place is not None and self._shelf.is_better_off(place),
-            admitted=lambda: self._shelf.leave_line(place) if place is not None else None,
+            admitted=lambda: self._leave_line(place) if place is not None else None,
         )
         standing = self._stand(node, take_away, key)
         if key and (self._keeps or self._demand.left(key) or self._shelf.waiting(key)):
@@ -246,8 +276,8 @@ class NodePool:
             standing = self._stand(node, take_away, key)
             self._know(standing)
             if reason := self.care().rest(node):
-                self._throw_away(standing, reason)
-                standing = None
+                gone, standing = standing, None
+                self._throw_away(gone, reason)
         except SctError as exc:
             # No room, or it does not boot: the test that needs one boots its own, and tells.
             self._journal.write("node", name="", what="not-booted-ahead", reason=str(exc))
@@ -311,4 +341,6 @@ class NodePool:
     def _throw_away(self, standing: Standing, reason: str) -> None:
         self._journal.write("node", name=standing.node.name, what="thrown-away", reason=reason)
         self._shelf.falls(standing.key)
+        with self._lock:  # engines give addresses out again
+            self._joined -= {standing.node.ip, standing.node.name}
         standing.take_away()

@@ -146,7 +146,7 @@ class NodeShelf:
         """Put a node that was booted ahead on the shelf; None: it did not come up."""
         with self._change:
             self._booting[key] -= 1
-        self.arrived(key, standing)
+            self.arrived(key, standing)
 
     def arrived(self, key: str, standing: Standing | None) -> None:
         """Put a node that was expected on the shelf; None: it does not come."""
@@ -226,10 +226,19 @@ class NodeShelf:
         with self._change:
             self._change.notify_all()
 
-    def take_least_used(self) -> Standing | None:
-        """Return one that stands ready, whatever for; None when none does."""
+    def take_least_used(self, since: float) -> Standing | None:
+        """Return one that stands ready, whatever for; None when none does, or all are for others.
+
+        Args:
+            since: When the one who asks began to wait, by the monotonic clock: what those have stood in line for who
+                began before is theirs.
+        """
+
+        def is_free(key: str, row: deque[Standing]) -> bool:
+            return len(row) > sum(place.since < since for place in self._line[key])
+
         with self._change:
-            rows = [row for row in self._ready.values() if row]
+            rows = [row for key, row in self._ready.items() if is_free(key, row)]
             return min(rows, key=lambda row: len(row[0].tests)).popleft() if rows else None
 
     def take_spare(self, is_spare: Callable[[str], bool]) -> Standing | None:

@@ -95,6 +95,7 @@ def serve(run_id: str, pipe: int) -> int:
         leaks,
         keep_failed=spec.keep_failed,
         keeps=spec.keeps and not spec.fresh_nodes,
+        fresh=spec.fresh_nodes,
         demand=Demand(selection, spec.repeat),
         repeat=spec.repeat,
     )

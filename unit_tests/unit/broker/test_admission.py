@@ -2,9 +2,9 @@ import threading
 
 import pytest
 
-from sdcm.broker.admission import Admission
+from sdcm.broker.admission import Admission, NotNeeded
 from sdcm.broker.asking import Asking
-from sdcm.errors import DeadlinePassed, Interrupted
+from sdcm.errors import DeadlinePassed, EnvironmentFailed, Interrupted
 
 
 def test_boots_wait_for_one_another():
@@ -105,3 +105,38 @@ def test_a_boot_that_nobody_waits_for_is_not_let_in_beyond_the_budget():
     admission.nobody_gives_back = lambda: True
     with pytest.raises(DeadlinePassed), admission.boot(100, holds_others=False, deadline=0.0):
         pass
+
+
+@pytest.mark.parametrize("what", ["no longer needed", "given up"])
+def test_what_happens_between_a_look_for_room_and_the_wait_is_not_missed(what):
+    admission, asking, over = Admission(memory_mb=100, boots=2), Asking(), threading.Event()
+    with admission.boot(100, holds_others=False, deadline=60):
+        pass
+
+    def meanwhile():
+        def happen():
+            over.set()
+            admission.look_again() if what == "no longer needed" else asking.give_up()
+
+        if not over.is_set():
+            another = threading.Thread(target=happen)
+            another.start()
+            another.join()
+        return False
+
+    admission.nobody_gives_back = meanwhile
+    unless = over.is_set if what == "no longer needed" else lambda: False
+    with (
+        pytest.raises((NotNeeded, Interrupted)),
+        admission.boot(100, holds_others=False, deadline=60, asking=asking, unless=unless),
+    ):
+        pytest.fail("there was no room")
+
+
+def test_more_than_there_will_ever_be_is_refused_at_once():
+    admission = Admission(memory_mb=100, boots=2)
+    with (
+        pytest.raises(EnvironmentFailed, match="no room for a node of 101 MiB: all nodes together may take 100 MiB"),
+        admission.boot(101, holds_others=False, deadline=1800),
+    ):
+        pytest.fail("there was no room")

@@ -72,6 +72,12 @@ def test_what_failed_tests_give_back_is_kept_up_to_a_number_and_ends_no_more():
     assert ended == [1, KEPT_MOST + 2]
 
 
+def test_nobody_gives_back_what_is_all_kept_for_a_look():
+    leases = Leases(keep_failed=True)
+    leases.end(leases.grant("w1", "node-1", "t1", lambda _failed: None).number, failed=True)
+    assert leases.nobody_gives_back()
+
+
 def test_nobody_gives_back_once_all_who_hold_something_wait_for_others():
     leases = Leases(keep_failed=True)
     assert not leases.nobody_gives_back()

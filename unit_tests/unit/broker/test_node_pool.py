@@ -136,6 +136,32 @@ def test_a_node_that_another_has_joined_goes(pool):
     assert "another node joined it" in pool.journal_.reasons()
 
 
+def test_the_address_of_a_node_that_was_joined_may_be_another_nodes_later(pool):
+    pool.maker.refuse_ahead = True
+    first = pool.have(0)
+    pool.have(1, NodeRequest(seeds=(first.node.ip,)))
+    pool.give_back(first, failed=False)
+    pool.do_background()
+    pool.maker.made.clear()
+    again = pool.have(2)
+    assert again.node.ip == first.node.ip
+    pool.keep_ready()
+    pool._demand.tell("run", {KEY: ["t3"]})
+    pool.give_back(again, failed=False)
+    pool.do_background()
+    assert pool.have(3).node.name == again.node.name
+
+
+def test_a_node_whose_waking_fails_altogether_is_thrown_away(pool, monkeypatch):
+    pool.maker.refuse_ahead = True
+    pool.give_back(pool.have(0), failed=False)
+    pool.do_background()
+    monkeypatch.setattr(pool.care_, "wake", lambda _node: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        pool.have(1)
+    assert pool.maker.removed == ["node-1"]
+
+
 def test_a_node_that_does_not_wake_up_is_replaced(pool):
     pool.maker.refuse_ahead = True
     pool.give_back(pool.have(0), failed=False)
@@ -293,12 +319,21 @@ def test_who_stops_waiting_gets_nothing(pool):
 
 def test_room_is_made_by_what_stands_ready(pool):
     pool.maker.refuse_ahead = True
-    assert not pool.make_room()
+    assert not pool.make_room(0.0)
     pool.give_back(pool.have(0), failed=False)
     pool.do_background()
-    assert pool.make_room()
+    assert pool.make_room(0.0)
     assert pool.maker.removed == ["node-1"]
     assert pool.journal_.reasons() == ["its room is needed"]
+
+
+def test_no_room_is_made_by_what_an_earlier_request_waits_for(pool):
+    pool.maker.refuse_ahead = True
+    pool.give_back(pool.have(0), failed=False)
+    pool.do_background()
+    with pool._shelf.in_line(KEY, holds_others=False) as place:
+        assert not pool.make_room(place.since + 1)
+        assert pool.make_room(place.since)
 
 
 def test_nothing_is_handed_on_after_the_end(pool):
@@ -381,7 +416,7 @@ def test_a_kept_environment_boots_nothing_for_a_node_of_a_tests_own(kept):
 def test_what_a_kept_environment_has_ready_makes_room(kept):
     kept.keep_ready()
     kept.do_background()
-    assert kept.make_room()
+    assert kept.make_room(0.0)
     assert kept.maker.removed == ["node-1"]
 
 
