@@ -113,7 +113,7 @@ class Leases:
                 self._held_back.discard(worker)
 
     def nobody_gives_back(self) -> bool:
-        """Whether all that is held is kept for a look, or by those who wait for others, who may be waiting for just it."""
+        """Whether all that is held is kept for a look, or by those who wait for others, who may wait for just that."""
         with self._lock:
             holders = {lease.worker for lease in self._open.values()}
             return bool(holders) and holders - {KEPT} <= self._held_back
