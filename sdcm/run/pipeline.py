@@ -145,7 +145,7 @@ def _nothing_selected(run: Run) -> Done:
     if run.selection is not None and run.selection.shared:
         report.say(f"shard {run.options.shard} has no test: there are fewer than machines")
         return Done(ExitCode.OK)
-    report.say("no test is selected")
+    report.say(selection.nothing_selected(run.options))
     return Done(ExitCode.NOTHING_SELECTED)
 
 

@@ -21,6 +21,7 @@ from sdcm.broker.protocol import (
 from sdcm.errors import SctError, UsageProblem
 from sdcm.exit_codes import ExitCode
 from sdcm.ownership.strays import CURRENT_TEST
+from sdcm.program import as_typed
 from sdcm.run.options import RunOptions
 from sdcm.run.project import near_text
 from sdcm.services import selected, verdicts
@@ -141,6 +142,14 @@ def _collect_only(
     remembers = any(word.startswith(_REMEMBERING) for word in options.pytest_args)
     argv = [*_COLLECT, *(() if remembers else _FORGETFUL), "--no-header", *selection_arguments(options, targets)]
     return _run_pytest(argv, project, env)
+
+
+def nothing_selected(options: RunOptions) -> str:
+    """Return what to tell of a selection without tests; tests of the other command may be what was named."""
+    if not options.tests:
+        return "no test is selected"
+    marked, other = ("not ", "unit-tests") if options.integration else ("", "integration-tests")
+    return as_typed(f"no test is selected: where tests are {marked}marked integration, `sct.py {other}` runs them")
 
 
 def require_expressions(options: RunOptions) -> None:

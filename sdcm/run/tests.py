@@ -15,7 +15,7 @@ from sdcm.run.display import JournalDisplay, Known
 from sdcm.run.engine_watch import lost_engine
 from sdcm.run.pytest_session import PytestOutcome, PytestSession, keeps_terminal, pytest_argv
 from sdcm.run.right_now import Answering
-from sdcm.run.selection import SELECTION_FILE, files_of, raise_for_mistake
+from sdcm.run.selection import SELECTION_FILE, files_of, nothing_selected, raise_for_mistake
 from sdcm.run.workers import auto_workers
 from sdcm.scheduling import durations
 from sdcm.services import selected
@@ -81,7 +81,7 @@ def _look_after(run: "Run", status: int) -> None:
     if run.selection is None and status in {ExitCode.PYTEST_USAGE_ERROR, ExitCode.NOTHING_SELECTED}:
         raise_for_mistake(run.options, run.project, run.targets, run.pytest_environ)
         if status == ExitCode.NOTHING_SELECTED:
-            report.say("no test is selected")
+            report.say(nothing_selected(run.options))
 
 
 def _may_take_terminal(run: "Run") -> bool:

@@ -120,6 +120,12 @@ def test_a_thread_that_a_test_leaves_does_not_keep_the_run(project):
     assert "threads that tests have left running are ended: forever" in ended.text
 
 
+def test_tests_of_the_other_command_are_told_of(project):
+    ended = project.sct("integration-tests", "-t", "test_sums.py")
+    assert ended.code == 5, ended.text
+    assert "no test is selected: where tests are not marked integration, `sct.py unit-tests` runs them" in ended.out
+
+
 def test_mixed_selection_runs_what_needs_no_service(project):
     project.write(
         "unit_tests/integration/test_mixed.py",
