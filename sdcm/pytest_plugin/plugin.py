@@ -20,6 +20,7 @@ from sdcm.pytest_plugin import (
     events_fixtures,
     evidence,
     evidence_folder,
+    expressions,
     folder_fixtures,
     garbage,
     giving_back,
@@ -51,6 +52,7 @@ from sdcm.pytest_plugin import (
 
 _FEATURES = (
     session,
+    expressions,
     garbage,
     prefilter,
     sharing,

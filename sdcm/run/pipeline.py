@@ -205,8 +205,6 @@ def execute(options: RunOptions) -> ExitCode:
     root = project.find_project(Path.cwd())
     targets = project.resolve_targets(root, Path.cwd(), options.tests)
     project.require_no_paths(root, Path.cwd(), options.command, options.pytest_args)
-    if not options.integration:
-        selection.require_expressions(options)
     run_id = labels.new_run_id()
     state = _writable(places.run_state(run_id), "the state directory", "set SCT_STATE_DIR", private=True)
     for folder in filter(None, (options.report_dir, options.junit_xml and options.junit_xml.absolute().parent)):

@@ -152,26 +152,6 @@ def nothing_selected(options: RunOptions) -> str:
     return as_typed(f"no test is selected: where tests are {marked}marked integration, `sct.py {other}` runs them")
 
 
-def require_expressions(options: RunOptions) -> None:
-    """Refuse a `-k` or `-m` that pytest cannot read; xdist's workers would each tell of it as a defect of their own.
-
-    Raises:
-        UsageProblem: One cannot be read.
-    """
-    if not options.keyword and not options.marks:
-        return
-    # There is no public way to ask.
-    from _pytest.mark import expression
-
-    mistake = getattr(expression, "ParseError", SyntaxError)
-    for option, text in (("-k", options.keyword), ("-m", options.marks)):
-        try:
-            if text.strip():
-                expression.Expression.compile(text)
-        except (mistake, SyntaxError) as exc:
-            raise UsageProblem(f"{option} {text!r} is no expression", why=str(exc)) from exc
-
-
 def raise_for_mistake(options: RunOptions, project: Path, targets: tuple[str, ...], environ: Mapping[str, str]) -> None:
     """Ask why a run without a collect pass had no tests: xdist's controller does not tell of a test that is not there.
 
