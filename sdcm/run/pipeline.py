@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from sdcm.exit_codes import ExitCode
 from sdcm.journal import Journal
 from sdcm.ownership import labels
 from sdcm.paths import Paths
+from sdcm.reporters.whole_files import destination
 from sdcm.run import host_load, project, report, report_files, selection, services, tests
 from sdcm.run.options import RunOptions
 from sdcm.run.reading_along import ReadingAlong
@@ -194,6 +195,20 @@ def _writable(folder: Path, what: str, mend: str, *, private: bool = False) -> P
     return folder
 
 
+def _report_folders(options: RunOptions) -> Iterator[Path]:
+    """Yield the folders that reports are written to on request; a device is written to where it is.
+
+    Raises:
+        UsageProblem: JUnit cannot be written to what was named for it.
+    """
+    if options.report_dir is not None:
+        yield options.report_dir
+    if options.junit_xml is not None:
+        file = destination(options.junit_xml)
+        if file.is_file() or not file.exists():
+            yield file.absolute().parent
+
+
 def execute(options: RunOptions) -> ExitCode:
     """Run the stages, take everything down, report, and return the exit code.
 
@@ -207,7 +222,7 @@ def execute(options: RunOptions) -> ExitCode:
     project.require_no_paths(root, Path.cwd(), options.command, options.pytest_args)
     run_id = labels.new_run_id()
     state = _writable(places.run_state(run_id), "the state directory", "set SCT_STATE_DIR", private=True)
-    for folder in filter(None, (options.report_dir, options.junit_xml and options.junit_xml.absolute().parent)):
+    for folder in _report_folders(options):
         _writable(folder, "the reports' folder", "name another")
     with ExitStack() as outer, Interrupts() as interrupts:
         journal = Journal(state / journals.FILE_NAME)

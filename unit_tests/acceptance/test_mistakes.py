@@ -6,6 +6,7 @@ External services: none
 """
 
 import json
+import os
 
 import pytest
 
@@ -75,6 +76,17 @@ def test_unknown_command_names_near_ones(project):
     ended = project.sct("integration-test")
     assert ended.code == 64
     assert "Did you mean 'integration-tests'?" in one_line(ended)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+@pytest.mark.parametrize("command", ["unit-tests", "integration-tests"])
+def test_a_report_that_goes_to_no_file(project, command, kind):
+    place = project.root / "place"
+    os.mkfifo(place) if kind == "pipe" else place.mkdir()
+    ended = project.sct(command, "--junit-xml", "place", timeout=60)
+    assert ended.code == 64, ended.text
+    assert "place" in one_line(ended)
+    assert project.nothing_left()
 
 
 def test_unknown_required_service(project):
