@@ -15,6 +15,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdcm.errors import UsageProblem
+
+#: Variables that name a file or folder to this process and its children, which run in other folders.
+_LEADING = (
+    "SCT_RUNTIME_DIR",
+    "SCT_STATE_DIR",
+    "SCT_CACHE_DIR",
+    "SCT_ENGINE_DIR",
+    "SCT_IMAGE_ARCHIVES",
+    "SCT_DURATIONS",
+    "XDG_RUNTIME_DIR",
+    "XDG_STATE_HOME",
+    "XDG_CACHE_HOME",
+)
+
 #: Folder in a run's state directory for the last words of processes that had to be ended.
 LAST_WORDS = "last-words"
 
@@ -50,13 +65,39 @@ def _runtime_base(environ: Mapping[str, str]) -> Path:
     return Path(tempfile.gettempdir()) / f"sct-{os.geteuid()}"
 
 
+def current_folder() -> Path:
+    """Return the folder that this process runs in.
+
+    Raises:
+        UsageProblem: It was removed.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError as exc:
+        raise UsageProblem("the current folder does not exist any more", mend="cd to one that does") from exc
+
+
+def made_absolute(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return those variables that name a place relative to the current folder, with the place's full path.
+
+    Raises:
+        UsageProblem: There is one, but no current folder any more.
+    """
+    relative = {name: value for name in _LEADING if (value := environ.get(name)) and not Path(value).is_absolute()}
+    return {name: str(current_folder() / value) for name, value in relative.items()}
+
+
 def from_environment(environ: Mapping[str, str] | None = None) -> Paths:
     """Return the directories for this user and environment.
 
     Args:
         environ: Environment variables; this process's own when omitted.
+
+    Raises:
+        UsageProblem: One is relative to a current folder that was removed.
     """
     env = os.environ if environ is None else environ
+    env = {**env, **made_absolute(env)}
     home = Path(env.get("HOME") or Path.home())
     state = Path(env.get("XDG_STATE_HOME") or home / ".local" / "state") / "sct"
     cache = Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "sct"

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import click
 
-from sdcm import bytecode
+from sdcm import bytecode, paths
 from sdcm.errors import SctError
 from sdcm.exit_codes import ExitCode
 from sdcm.program import as_typed
@@ -122,6 +122,8 @@ def entry() -> NoReturn:
 def _run() -> int:
     code: int = ExitCode.DEFECT
     try:
+        # Children run in other folders: they are to find the same places.
+        os.environ.update(paths.made_absolute(os.environ))
         code = sct.main(standalone_mode=False, complete_var=_COMPLETE) or ExitCode.OK
     except click.exceptions.Exit as exc:
         code = exc.exit_code
@@ -186,8 +188,6 @@ def _where(exc: Exception) -> str:
 
 
 def _log_defect() -> Path:
-    from sdcm import paths
-
     file = paths.from_environment().state / "defect.log"
     try:
         paths.make_private(file.parent)

@@ -85,6 +85,8 @@ class RunContext:
     def _open_plain(self) -> None:
         from sdcm.ownership import labels
 
+        for name, value in paths.made_absolute(os.environ).items():
+            self.set_environ(name, value)  # the broker runs in another folder
         places = paths.from_environment()
         run_id = labels.new_run_id()
         runtime, state = places.run_runtime(run_id), places.run_state(run_id)

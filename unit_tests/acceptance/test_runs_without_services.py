@@ -21,6 +21,16 @@ def test_unit_tests_pass(project):
     assert project.nothing_left()
 
 
+def test_relative_directories_are_the_same_for_all_that_a_run_starts(project):
+    text = "import os\n\ndef test_here():\n    assert os.environ['SCT_STATE_DIR'] == {!r}\n"
+    project.write("unit_tests/test_here.py", text.format(str(project.root / "unit_tests" / "kept")))
+    top, project.root = project.root, project.root / "unit_tests"
+    ended = project.sct("unit-tests", "-n", "1", "-t", "test_here.py", SCT_STATE_DIR="kept")
+    assert ended.code == 0, ended.text
+    assert not (top / "kept").exists()
+    assert len(list((project.root / "kept" / "runs").iterdir())) == 1
+
+
 def test_unit_tests_leave_integration_tests_out(project):
     project.write(
         "unit_tests/integration/test_it.py",

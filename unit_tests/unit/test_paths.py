@@ -23,6 +23,17 @@ def test_an_empty_variable_counts_as_unset() -> None:
     assert found.state == Path("/home/u/.local/state/sct")
 
 
+def test_a_relative_directory_is_one_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    environ = {"HOME": "/home/u", "SCT_STATE_DIR": "rel/s", "SCT_RUNTIME_DIR": "/r", "XDG_CACHE_HOME": "rel"}
+    found = paths.from_environment(environ)
+    assert (found.state, found.runtime, found.cache) == (tmp_path / "rel" / "s", Path("/r"), tmp_path / "rel" / "sct")
+    full = paths.made_absolute(environ)
+    assert full == {"SCT_STATE_DIR": str(tmp_path / "rel/s"), "XDG_CACHE_HOME": str(tmp_path / "rel")}
+    monkeypatch.chdir("/")
+    assert paths.from_environment({**environ, **full}) == found
+
+
 def test_the_base_directories_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     plain = paths.from_environment({"HOME": "/home/u"})
