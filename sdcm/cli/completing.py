@@ -63,11 +63,12 @@ def _rules() -> Iterable[tuple[str, str]]:
 
 def _test_files(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """Complete files and folders of tests, as `-t` takes them: below the folder of tests, else from here."""
+    from sdcm.paths import current_folder
     from sdcm.run.project import find_project
     from sdcm.services.rooms import tests_folder
 
     with suppress(SctError, OSError):
-        project = find_project(Path.cwd())
+        project = find_project(current_folder())
         above, _, begun = typed.rpartition("/")
         for base in (project / tests_folder(project), Path.cwd()):
             folder = base / above

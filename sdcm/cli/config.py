@@ -3,7 +3,6 @@
 import json
 import os
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -73,9 +72,10 @@ def schema() -> int:
 
 def _params(files: tuple[str, ...]) -> "SCTConfiguration":
     from sdcm.config.model import load_params
+    from sdcm.paths import current_folder
     from sdcm.run.project import find_project
 
-    return load_params(files, os.environ, find_project(Path.cwd()))
+    return load_params(files, os.environ, find_project(current_folder()))
 
 
 def _lines(explanation: "Explanation") -> list[str]:

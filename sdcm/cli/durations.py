@@ -19,7 +19,7 @@ def _own_file() -> Path:
     from sdcm.run.project import find_project
     from sdcm.scheduling import durations
 
-    return durations.own_file(find_project(Path.cwd()), paths.from_environment())
+    return durations.own_file(find_project(paths.current_folder()), paths.from_environment())
 
 
 @command.command("export")

@@ -64,10 +64,11 @@ def command(paths: tuple[Path, ...], fix: bool, select: str, no_advice: bool, ex
 
 
 def _tests() -> Path:
+    from sdcm.paths import current_folder
     from sdcm.run.project import find_project
     from sdcm.services.rooms import tests_folder
 
-    project = find_project(Path.cwd())
+    project = find_project(current_folder())
     folder = project / tests_folder(project)
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 

@@ -33,6 +33,7 @@ def command(name: str, services: tuple[str, ...], fixture: bool) -> int:
     """Write a test NAME that keeps the rules and runs at once, into the integration tests."""
     from sdcm.cli import test_templates
     from sdcm.errors import UsageProblem
+    from sdcm.paths import current_folder
     from sdcm.program import as_typed
     from sdcm.run.project import find_project
     from sdcm.services.rooms import tests_folder
@@ -40,7 +41,7 @@ def command(name: str, services: tuple[str, ...], fixture: bool) -> int:
     word = _identifier(name)
     if fixture and len(services) > 1:
         raise UsageProblem("--fixture stands on one service", mend="name one --service, and let the test ask for more")
-    project = find_project(Path.cwd())
+    project = find_project(current_folder())
     folder = project / tests_folder(project) / "integration"
     path = folder / f"test_{word}.py"
     if path.exists():

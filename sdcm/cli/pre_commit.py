@@ -23,9 +23,10 @@ def command(all_files: bool, base: str) -> int:
     """
     from sdcm import process
     from sdcm.errors import UsageProblem
+    from sdcm.paths import current_folder
     from sdcm.run.project import find_project
 
-    root = find_project(Path.cwd())
+    root = find_project(current_folder())
     if not (root / _CONFIG).is_file():
         raise UsageProblem(f"{root} has no {_CONFIG}", mend="write one; docs/guides/write-a-test.md shows it")
     if importlib.util.find_spec("pre_commit") is None:

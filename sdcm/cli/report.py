@@ -149,7 +149,7 @@ def _journal_of(run: str) -> Path:
     places = paths.from_environment()
     project = None
     with suppress(UsageProblem):
-        project = find_project(Path.cwd())
+        project = find_project(paths.current_folder())
     state = report_files.find(places, run, project)
     report_files.write_for_all_dead(places)
     return state / journal.FILE_NAME

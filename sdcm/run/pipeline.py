@@ -217,9 +217,10 @@ def execute(options: RunOptions) -> ExitCode:
     """
     environ = selection.run_environ(os.environ)
     places = paths.from_environment(environ)
-    root = project.find_project(Path.cwd())
-    targets = project.resolve_targets(root, Path.cwd(), options.tests)
-    project.require_no_paths(root, Path.cwd(), options.command, options.pytest_args)
+    start = paths.current_folder()
+    root = project.find_project(start)
+    targets = project.resolve_targets(root, start, options.tests)
+    project.require_no_paths(root, start, options.command, options.pytest_args)
     run_id = labels.new_run_id()
     state = _writable(places.run_state(run_id), "the state directory", "set SCT_STATE_DIR", private=True)
     for folder in _report_folders(options):

@@ -7,10 +7,12 @@ External services: none
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
-from .conftest import one_line
+from .conftest import SCT, one_line
 
 DOCKER_TEST = '''
     import pytest
@@ -102,6 +104,22 @@ def test_outside_any_project(project, tmp_path_factory):
     ended = project.sct("unit-tests")
     assert ended.code == 64
     assert "unit_tests" in one_line(ended)
+
+
+@pytest.mark.parametrize("command", ["unit-tests", "integration-tests", "lint", "pre-commit"])
+def test_in_a_folder_that_was_removed(project, command):
+    gone = project.root / "gone"
+    gone.mkdir()
+    done = subprocess.run(
+        ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", sys.executable, str(SCT), command],
+        cwd=gone,
+        env=project.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 64, done.stderr
+    assert done.stderr == "sct: the current folder does not exist any more -- cd to one that does\n"
 
 
 @pytest.mark.integration
