@@ -9,6 +9,7 @@ machine has places of its own:
 * `SCT_ENGINE_DIR`: data root of the private Docker engine, with its images.
 """
 
+import errno
 import os
 import tempfile
 from collections.abc import Mapping
@@ -111,9 +112,15 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Paths:
 
 
 def make_private(directory: Path) -> Path:
-    """Make `directory`, and what is missing above it, readable by this user alone and return it."""
+    """Make `directory`, and what is missing above it, readable by this user alone and return it.
+
+    Raises:
+        OSError: It cannot be made, or is no directory.
+    """
     for folder in reversed([each for each in (directory, *directory.parents) if not each.exists()]):
         folder.mkdir(exist_ok=True, mode=0o700)
+    if not directory.is_dir():  # a file of somebody's, /etc/passwd for example, is not to be closed to others
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
     directory.chmod(0o700)
     return directory
 

@@ -68,6 +68,15 @@ def test_looking_makes_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_where_a_private_directory_should_be_stays_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch(mode=0o644)
+    before = file.stat().st_mode
+    with pytest.raises(NotADirectoryError):
+        paths.make_private(file)
+    assert file.stat().st_mode == before
+
+
 def test_a_private_directory_is_closed_to_others_even_if_it_was_open(tmp_path: Path) -> None:
     open_before = tmp_path / "open"
     open_before.mkdir(mode=0o755)
