@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sdcm.errors import DeadlinePassed
+from sdcm.errors import DeadlinePassed, EnvironmentFailed
 from sdcm.paths import make_private
 
 _PAUSE = 0.05
@@ -60,9 +60,9 @@ def gate(base: Path, *, deadline: float, say: Callable[[str], None]) -> Iterator
 
     Raises:
         DeadlinePassed: Another process held it all the time.
+        EnvironmentFailed: The directory cannot be made, or written to.
     """
-    make_private(base)
-    lock = FileLock(base / "gate.lock")
+    lock = _gate_lock(base)
     try:
         started = said = time.monotonic()
         while not lock.try_exclusive():
@@ -80,6 +80,17 @@ def gate(base: Path, *, deadline: float, say: Callable[[str], None]) -> Iterator
         yield
     finally:
         lock.close()
+
+
+def _gate_lock(base: Path) -> FileLock:
+    try:
+        return FileLock(make_private(base) / "gate.lock")
+    except OSError as exc:
+        raise EnvironmentFailed(
+            f"the engine directory {base} cannot be written to",
+            why=exc.strerror or str(exc),
+            mend="set SCT_ENGINE_DIR",
+        ) from exc
 
 
 def users_lock(base: Path) -> FileLock:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sdcm.environment.private_engine.locks import FileLock, gate, users_lock
-from sdcm.errors import DeadlinePassed
+from sdcm.errors import DeadlinePassed, EnvironmentFailed
 from sdcm.wait import wait_for
 
 HOLDER = """\
@@ -40,6 +40,16 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     holder.wait()
     assert mine.try_exclusive()
     mine.close()
+
+
+def test_a_directory_that_cannot_be_made_is_named_with_what_mends_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for base in (tmp_path / "file", tmp_path / "file" / "engine"):
+        with (
+            pytest.raises(EnvironmentFailed, match=f"{base} cannot .*: Not a directory -- set SCT_ENGINE_DIR"),
+            gate(base, deadline=1, say=lambda _: None),
+        ):
+            pass
 
 
 def test_the_gate_lets_one_through_and_says_who_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
