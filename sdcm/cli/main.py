@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import click
 
-from sdcm import bytecode, paths
+from sdcm import bytecode, output_streams, paths
 from sdcm.errors import SctError
 from sdcm.exit_codes import ExitCode
 from sdcm.program import as_typed
@@ -112,8 +112,10 @@ def sct() -> None:
 
 def entry() -> NoReturn:
     """Run the command line and exit with the run's exit code."""
+    output_streams.fill()
+    output_streams.keep_going()
     with bytecode.kept_apart():
-        code = _run()
+        code = _heard(_run())
     # The interpreter's end looks for garbage in all that is left: of a thousand tests that takes 20 ms.
     gc.freeze()
     sys.exit(int(code))
@@ -142,13 +144,21 @@ def _run() -> int:
         code = exc.exit_code
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody left to tell. 141 is what a shell says of it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 128 + signal.SIGPIPE
     except Exception as exc:  # noqa: BLE001 - the last stop: one line on screen, the traceback in a file
         what = f"sct: a defect of the runner itself, in {_where(exc)}: {type(exc).__name__}"
         click.echo(f"{what}; its traceback is in {_log_defect()}", err=True)
+    return code
+
+
+def _heard(code: int) -> int:
+    """Return the exit code; where that would be success, what tells that part of our output was lost."""
+    lost = output_streams.lost()
+    if isinstance(lost, BrokenPipeError):
+        # Whoever read our output has gone; there is nobody left to tell. 141 is what a shell says of it.
+        return code or 128 + signal.SIGPIPE
+    if lost is not None:
+        click.echo(f"sct: standard output cannot be written: {lost.strerror or lost}", err=True)
+        return code or ExitCode.ENVIRONMENT_FAILED
     return code
 
 

@@ -96,6 +96,7 @@ _FEATURES = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the project's own settings."""
+    session.go_on_unheard()
     deadlines.add_options(parser)
     strict_events.add_options(parser)
     unit_guard.add_options(parser)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sdcm import journal, paths
+from sdcm import journal, output_streams, paths
 from sdcm.broker.protocol import (
     BROKER_VARIABLE,
     PLAIN_VARIABLE,
@@ -194,6 +194,15 @@ def context_of(config: pytest.Config) -> RunContext:
     if _CONTEXT not in config.stash:
         config.stash[_CONTEXT] = RunContext(config)
     return config.stash[_CONTEXT]
+
+
+def go_on_unheard() -> None:
+    """Under the runner, come to an end also where nobody takes what is printed; it tells of that.
+
+    To be called before pytest keeps its output stream, in pytest's first process only, like `end_with_runner`.
+    """
+    if RUNNER_PIPE_VARIABLE in os.environ:
+        output_streams.keep_going()
 
 
 def end_with_runner() -> None:

@@ -27,11 +27,8 @@ _TESTS_FAILED = (ExitCode.TESTS_FAILED,)
 
 
 def say(line: str) -> None:
-    """Print a line for the user, folded where it goes to a terminal; a reader that has gone changes nothing."""
-    try:
-        print("\n".join(folded(line, _columns())), flush=True)  # noqa: T201 - this is the runner's voice
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Print a line for the user, folded where it goes to a terminal."""
+    print("\n".join(folded(line, _columns())), flush=True)  # noqa: T201 - this is the runner's voice
 
 
 def _columns() -> int:
