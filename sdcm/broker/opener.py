@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -129,10 +131,20 @@ class OpenBroker:
     def _start(cls, spec: BrokerSpec, places: paths.Paths, environ: Mapping[str, str]) -> "OpenBroker":
         state = paths.make_private(places.run_state(spec.run_id))
         paths.make_private(places.runtime)
-        own = Ledger(state, spec.run_id, process_identity.identify())
-        own.will_make("directory", str(places.run_runtime(spec.run_id)))
-        own.close()
-        runtime = paths.make_private(places.run_runtime(spec.run_id))
+        runtime = places.run_runtime(spec.run_id)
+        with closing(Ledger(state, spec.run_id, process_identity.identify())) as own:
+            entry = own.will_make("directory", str(runtime))
+            try:
+                return cls._launch(spec, places, environ)
+            except BaseException:
+                shutil.rmtree(runtime, ignore_errors=True)
+                with suppress(OSError):  # there may be no room for it
+                    own.removed(entry)
+                raise
+
+    @classmethod
+    def _launch(cls, spec: BrokerSpec, places: paths.Paths, environ: Mapping[str, str]) -> "OpenBroker":
+        state, runtime = places.run_state(spec.run_id), paths.make_private(places.run_runtime(spec.run_id))
         paths.write_private(state / SPEC_FILE, json.dumps(asdict(spec)))
         read_end, write_end = os.pipe()
         try:
@@ -151,8 +163,14 @@ class OpenBroker:
             raise
         finally:
             os.close(read_end)
-        obituary.note_birth(runtime, child.pid, state / LOG_FILE)
-        return cls(spec, places, child, write_end)
+        broker = cls(spec, places, child, write_end)
+        try:
+            obituary.note_birth(runtime, child.pid, state / LOG_FILE)
+        except BaseException:
+            broker.hang_up()
+            broker.kill()
+            raise
+        return broker
 
     @property
     def socket_path(self) -> Path:
