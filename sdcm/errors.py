@@ -11,10 +11,14 @@
 Anything else that escapes is a defect of ours (70).
 """
 
+import errno
 from typing import ClassVar
 
 from sdcm.exit_codes import ExitCode
 from sdcm.program import as_typed
+
+#: What the system says of a file that has no room.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class SctError(Exception):

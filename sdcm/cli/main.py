@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 from sdcm import bytecode, output_streams, paths
-from sdcm.errors import SctError
+from sdcm.errors import FULL, SctError
 from sdcm.exit_codes import ExitCode
 from sdcm.program import as_typed
 
@@ -145,9 +145,19 @@ def _run() -> int:
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except Exception as exc:  # noqa: BLE001 - the last stop: one line on screen, the traceback in a file
-        what = f"sct: a defect of the runner itself, in {_where(exc)}: {type(exc).__name__}"
-        click.echo(f"{what}; its traceback is in {_log_defect()}", err=True)
+        code = _unexpected(exc)
     return code
+
+
+def _unexpected(exc: Exception) -> ExitCode:
+    """Tell of what nothing above has expected: a full disk may be met anywhere, all else is a defect."""
+    if isinstance(exc, OSError) and exc.errno in FULL:
+        where = f"{exc.filename}: " if exc.filename else ""
+        click.echo(f"sct: a file cannot be written: {where}{exc.strerror} -- df -h; or set SCT_STATE_DIR", err=True)
+        return ExitCode.ENVIRONMENT_FAILED
+    what = f"sct: a defect of the runner itself, in {_where(exc)}: {type(exc).__name__}"
+    click.echo(f"{what}; its traceback is in {_log_defect()}", err=True)
+    return ExitCode.DEFECT
 
 
 def _heard(code: int) -> int:

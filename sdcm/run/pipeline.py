@@ -10,7 +10,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from sdcm import bytecode, paths
 from sdcm import journal as journals
 from sdcm.broker import runs
-from sdcm.errors import SctError, UsageProblem
+from sdcm.errors import FULL, EnvironmentFailed, SctError, UsageProblem
 from sdcm.exit_codes import ExitCode
 from sdcm.journal import Journal
 from sdcm.ownership import labels
@@ -185,11 +185,13 @@ def _writable(folder: Path, what: str, mend: str, *, private: bool = False) -> P
 
     Raises:
         UsageProblem: Nothing can be written there.
+        EnvironmentFailed: The disk is full.
     """
     try:
         paths.make_private(folder) if private else folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise UsageProblem(f"{what} {folder} cannot be made", why=exc.strerror or str(exc), mend=mend) from exc
+        kind = EnvironmentFailed if exc.errno in FULL else UsageProblem
+        raise kind(f"{what} {folder} cannot be made", why=exc.strerror or str(exc), mend=mend) from exc
     if not os.access(folder, os.W_OK):
         raise UsageProblem(f"{what} {folder} cannot be written to", mend=mend)
     return folder
@@ -209,6 +211,34 @@ def _report_folders(options: RunOptions) -> Iterator[Path]:
             yield file.absolute().parent
 
 
+def _begin(options: RunOptions, places: Paths, run_id: str, root: Path) -> Journal:
+    """Write down that a run is, whose it is and where its reports go, and return its journal."""
+    state = places.run_state(run_id)
+    journal = Journal(state / journals.FILE_NAME)
+    runs.claim(places, run_id)
+    # The reports of shards are merged ones; of this journal there are some when the run is killed before.
+    here = options.on is None
+    report_files.settle(state, (here and options.report_dir) or state, options.junit_xml if here else None, root)
+    shard = {"shard": str(options.shard)} if options.shard else {}
+    journal.write("run-start", run=run_id, command=options.command, argv=sys.argv[1:], leaks=options.leaks, **shard)
+    return journal
+
+
+@contextmanager
+def _beginning(state: Path) -> Iterator[None]:
+    """Leave nothing of a run that cannot even be written down.
+
+    Raises:
+        EnvironmentFailed: It cannot: the disk is full, most often.
+    """
+    try:
+        yield
+    except OSError as exc:
+        shutil.rmtree(state, ignore_errors=True)
+        why = f"{exc.filename or state}: {exc.strerror or exc}"
+        raise EnvironmentFailed("the run cannot begin", why=why, mend="df -h; or set SCT_STATE_DIR") from exc
+
+
 def execute(options: RunOptions) -> ExitCode:
     """Run the stages, take everything down, report, and return the exit code.
 
@@ -226,14 +256,9 @@ def execute(options: RunOptions) -> ExitCode:
     for folder in _report_folders(options):
         _writable(folder, "the reports' folder", "name another")
     with ExitStack() as outer, Interrupts() as interrupts:
-        journal = Journal(state / journals.FILE_NAME)
+        with _beginning(state):
+            journal = _begin(options, places, run_id, root)
         outer.callback(journal.close)
-        runs.claim(places, run_id)
-        # The reports of shards are merged ones; of this journal there are some when the run is killed before.
-        here = options.on is None
-        report_files.settle(state, (here and options.report_dir) or state, options.junit_xml if here else None, root)
-        shard = {"shard": str(options.shard)} if options.shard else {}
-        journal.write("run-start", run=run_id, command=options.command, argv=sys.argv[1:], leaks=options.leaks, **shard)
         threading.Thread(target=report_files.write_for_all_dead, args=(places, journal.path), daemon=True).start()
         outer.callback(runs.forget_old_runs, places)
         outer.callback(bytecode.drop_stale)
@@ -255,10 +280,12 @@ def execute(options: RunOptions) -> ExitCode:
                 shutil.rmtree(state, ignore_errors=True)
             return done.code
         except SctError as exc:
-            journal.write("run-end", exit_code=exc.exit_code, error=exc.to_record())
+            with suppress(OSError):  # the disk may be full; why the run has failed is what is to be told
+                journal.write("run-end", exit_code=exc.exit_code, error=exc.to_record())
             report.write_what_there_is(state)
             raise
         except Exception as exc:
-            journal.write("run-end", exit_code=ExitCode.DEFECT, error={"what": repr(exc)})
+            with suppress(OSError):
+                journal.write("run-end", exit_code=ExitCode.DEFECT, error={"what": repr(exc)})
             report.write_what_there_is(state)
             raise
