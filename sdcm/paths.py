@@ -114,6 +114,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Paths:
 def make_private(directory: Path) -> Path:
     """Make `directory`, and what is missing above it, readable by this user alone and return it.
 
+    One with something in it keeps its mode: it may be /tmp or /var/lib, and what is made in it is private by itself.
+
     Raises:
         OSError: It cannot be made, or is no directory.
     """
@@ -121,7 +123,8 @@ def make_private(directory: Path) -> Path:
         folder.mkdir(exist_ok=True, mode=0o700)
     if not directory.is_dir():  # a file of somebody's, /etc/passwd for example, is not to be closed to others
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
-    directory.chmod(0o700)
+    if not any(directory.iterdir()):
+        directory.chmod(0o700)
     return directory
 
 

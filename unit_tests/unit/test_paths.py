@@ -83,3 +83,11 @@ def test_a_private_directory_is_closed_to_others_even_if_it_was_open(tmp_path: P
     for directory in (open_before, tmp_path / "new" / "below"):
         assert paths.make_private(directory) == directory
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_a_directory_with_something_in_it_keeps_its_mode(tmp_path):
+    shared = tmp_path / "shared"
+    (shared / "somebodys").mkdir(parents=True)
+    shared.chmod(0o755)
+    paths.make_private(shared)
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o755
