@@ -1,5 +1,6 @@
 """The options that `unit-tests` and `integration-tests` share."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +10,19 @@ import click
 from sdcm.cli import completing
 
 F = TypeVar("F", bound=Callable[..., Any])
+#: A year; times beyond what a clock holds would overflow.
+_LONGEST_HOURS = 365 * 24
+
+
+class FiniteRange(click.FloatRange):
+    """A number of a range; click lets NaN through, which is neither below nor above any."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return number
 
 
 class Workers(click.ParamType):  # type: ignore[type-arg] # generic only in the stubs
@@ -103,7 +117,7 @@ def keep_for_option(meaning: str) -> Callable[[F], F]:
     """
     return click.option(
         "--keep-for",
-        type=click.FloatRange(min=0.01),
+        type=FiniteRange(0.01, _LONGEST_HOURS),
         default=4.0,
         show_default=True,
         metavar="HOURS",

@@ -74,6 +74,15 @@ def test_an_expression_that_matches_no_unit_test(project):
     assert "no test is selected" in ended.out
 
 
+@pytest.mark.parametrize("hours", ["nan", "inf", "1e300", "0", "8761"])
+@pytest.mark.parametrize("command", [["env", "up"], ["integration-tests", "--keep"]], ids=["env", "run"])
+def test_hours_that_no_clock_holds(project, command, hours):
+    ended = project.sct(*command, "--keep-for", hours)
+    assert ended.code == 64, ended.text
+    assert "0.01<=x<=8760" in one_line(ended)
+    assert project.nothing_left()
+
+
 def test_unknown_command_names_near_ones(project):
     ended = project.sct("integration-test")
     assert ended.code == 64
