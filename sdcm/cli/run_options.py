@@ -12,6 +12,8 @@ from sdcm.cli import completing
 F = TypeVar("F", bound=Callable[..., Any])
 #: A year; times beyond what a clock holds would overflow.
 _LONGEST_HOURS = 365 * 24
+#: A week; as in `sdcm.pytest_plugin.deadlines`, which is not loaded for this.
+_LONGEST_SECONDS = 7 * 24 * 3600
 
 
 class FiniteRange(click.FloatRange):
@@ -86,7 +88,7 @@ _SHARED = [
     ),
     click.option(
         "--test-timeout",
-        type=click.FloatRange(min=0),
+        type=FiniteRange(0, _LONGEST_SECONDS),
         metavar="SECONDS",
         show_default="600",
         help="Deadline of a test's body, where its `timeout` marker gives none; 0: none.",

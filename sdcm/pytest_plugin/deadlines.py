@@ -5,6 +5,7 @@ else `DEFAULT`; set-up and teardown have as long as the body each, and `FIXTURES
 is not pytest-timeout.
 """
 
+import math
 import os
 from collections.abc import Generator
 from contextlib import AbstractContextManager
@@ -27,10 +28,12 @@ INI = "test_timeout"
 DEFAULT = 600.0
 #: Seconds that set-up, and teardown, have at least.
 FIXTURES = 300.0
+#: A week; more than a timer holds would fail each test in its set-up.
+LONGEST = 7 * 24 * 3600.0
 
 _CLOCK = pytest.StashKey[DeadlineClock]()
 _CURRENT = pytest.StashKey[pytest.Item]()
-_DEFAULT = pytest.StashKey[object]()
+_DEFAULT = pytest.StashKey[float | None]()
 #: How many markers a test carried when it was looked at, and the seconds of its body.
 _SECONDS = pytest.StashKey[tuple[int, float | None]]()
 
@@ -41,6 +44,11 @@ def add_options(parser: pytest.Parser) -> None:
         OPTION, type=float, default=None, metavar="SECONDS", help="deadline of a test's body; 0: none"
     )
     parser.addini(INI, "seconds that the body of a test may take; 0: as long as it likes", default=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse what is no deadline before anything is collected."""
+    default_seconds(config)
 
 
 def clock_of(config: pytest.Config) -> DeadlineClock:
@@ -86,34 +94,45 @@ def seconds_of(item: pytest.Item) -> float | None:
     """Return the seconds that a test's body may take; None for as long as it likes.
 
     Raises:
-        pytest.UsageError: The marker or the setting holds no number.
+        pytest.UsageError: The marker, or where it has none the option or the setting, holds no such number.
     """
-    wanted = _wanted(item)
-    try:
-        seconds = float(str(wanted))
-    except ValueError as exc:
-        raise pytest.UsageError(f"{item.nodeid}: {wanted!r} is no number of seconds for a deadline") from exc
-    return seconds if seconds > 0 else None
-
-
-def _wanted(item: pytest.Item) -> object:
     marker = item.get_closest_marker(MARKER)
-    if marker is not None:
-        # pytest-timeout's own names; `method` and `func_only` mean nothing here.
-        value = marker.args[0] if marker.args else marker.kwargs.get("timeout", marker.kwargs.get("seconds"))
-        return 0 if value is None else value
-    config = item.config
+    if marker is None:
+        return default_seconds(item.config)
+    # pytest-timeout's own names; `method` and `func_only` mean nothing here.
+    value = marker.args[0] if marker.args else marker.kwargs.get("timeout", marker.kwargs.get("seconds"))
+    return _seconds(0 if value is None else value, item.nodeid)
+
+
+def default_seconds(config: pytest.Config) -> float | None:
+    """Return the seconds for the body of a test without a marker; None for as long as it likes.
+
+    Raises:
+        pytest.UsageError: The option or the setting holds no such number.
+    """
     if _DEFAULT not in config.stash:
         config.stash[_DEFAULT] = _default(config)
     return config.stash[_DEFAULT]
 
 
-def _default(config: pytest.Config) -> object:
+def _default(config: pytest.Config) -> float | None:
     if (value := config.getoption(OPTION)) is not None:
-        return value
+        return _seconds(value, OPTION)
     if value := config.getini(INI):
-        return value
-    return DEFAULT if acts(config) else 0
+        return _seconds(value, INI)
+    return DEFAULT if acts(config) else None
+
+
+def _seconds(wanted: object, where: str) -> float | None:
+    try:
+        seconds = float(str(wanted))
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise pytest.UsageError(f"{where}: {wanted!r} is no number of seconds for a deadline")
+    if seconds > LONGEST:
+        raise pytest.UsageError(f"{where}: {wanted!r} seconds are no deadline -- {LONGEST:g} at most, or 0 for none")
+    return seconds if seconds > 0 else None
 
 
 def _limit(item: pytest.Item, what: str) -> float | None:
