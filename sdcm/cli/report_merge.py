@@ -19,7 +19,7 @@ import click
 @click.option(
     "--shards",
     "count",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 1024),
     metavar="N",
     help="How many shards there should be; default: as many as those found say.",
 )

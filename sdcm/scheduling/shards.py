@@ -7,6 +7,7 @@ therefore skips, does not; and seconds are whole milliseconds, as sums of fracti
 import hashlib
 import heapq
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from sdcm.services.selected import SelectedTest
 
 #: File in a run's state directory with the tests of all shards.
 SHARES_FILE = "shares.json"
+#: More machines share no run; each costs memory, and a mistyped number would take all of it.
+MOST_SHARDS = 1024
 #: A split that exceeds what no split can beat by less than one in so many parts is not improved.
 _GOOD_ENOUGH = 200
 #: Limits that are tried then; each halves what is uncertain.
@@ -47,10 +50,12 @@ def parse(text: str) -> Shard:
     Raises:
         UsageProblem: It names none.
     """
-    index, separator, count = text.partition("/")
-    if not separator or not index.isdecimal() or not count.isdecimal() or not 1 <= int(index) <= int(count):
-        raise UsageProblem(f"--shard {text}", why="it is I/N, with I from 1 to N", mend="--shard 1/4")
-    return Shard(int(index), int(count))
+    match = re.fullmatch(r"(\d{1,99})/(\d{1,99})", text)  # of thousands of digits `int` makes no number
+    index, count = map(int, match.groups()) if match else (0, 0)
+    if not 1 <= index <= count <= MOST_SHARDS:
+        why = f"it is I/N, with I from 1 to N, and N {MOST_SHARDS} at most"
+        raise UsageProblem(f"--shard {text}", why=why, mend="--shard 1/4")
+    return Shard(index, count)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ KUBERNETES_TEST = """
         pytest.param(["--test-timeout", "nan"], ["nan is not in the range 0<=x<=604800"], id="deadline-nan"),
         pytest.param(["--test-timeout", "inf"], ["inf is not in the range"], id="deadline-inf"),
         pytest.param(["--test-timeout", "99999999999999999"], ["e+17 is not in the range"], id="deadline-long"),
+        pytest.param(["--shard", "1/99999999999", "--plan"], ["--shard 1/99999999999", "N 1024 at most"], id="shards"),
         pytest.param(["--frobnicate"], ["--frobnicate", "pytest's goes after `--`"], id="option"),
         pytest.param(["test_sums.py"], ["test_sums.py: tests are chosen with -t", " -t test_sums.py"], id="path-alone"),
         pytest.param(["--", "-x", "test_sums.py"], ["test_sums.py: tests are chosen with -t"], id="path-for-pytest"),
@@ -84,6 +85,12 @@ def test_hours_that_no_clock_holds(project, command, hours):
     assert ended.code == 64, ended.text
     assert "0.01<=x<=8760" in one_line(ended)
     assert project.nothing_left()
+
+
+def test_more_shards_to_merge_than_any_run_has(project):
+    ended = project.sct("report", "merge", ".", "--shards", "99999999999")
+    assert ended.code == 64, ended.text
+    assert "1<=x<=1024" in one_line(ended)
 
 
 def test_unknown_command_names_near_ones(project):

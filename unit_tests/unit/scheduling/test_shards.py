@@ -117,7 +117,10 @@ def test_a_shard_reads_as_it_is_typed():
     assert str(parse("2/16")) == "2/16"
 
 
-@pytest.mark.parametrize("text", ["", "1", "0/4", "5/4", "1/0", "-1/4", "a/b", "1/4/2", "1.5/4", "/"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "1", "0/4", "5/4", "1/0", "-1/4", "a/b", "1/4/2", "1.5/4", "/", "1/1025", "1/99999999999", f"1/{'9' * 5000}"],
+)
 def test_what_is_no_shard_is_a_mistake(text):
     with pytest.raises(UsageProblem, match="--shard 1/4"):
         parse(text)
