@@ -8,7 +8,8 @@ import base64
 import os
 import ssl
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,25 +47,74 @@ def read_access(path: Path, context: str = "") -> Access:
         context: Context to use; the file's current one when empty.
 
     Raises:
-        UsageProblem: The file cannot be read, or has no such context.
+        UsageProblem: The file cannot be read, or has no such context, or one that makes no sense.
     """
+    config = _load(path)
+    with _telling(path):
+        name, cluster, user = _chosen(config, path, context)
+        tls = _tls(cluster, user, path.parent)
+        headers = _headers(user, path, name)
+        return Access(name, cluster["name"], str(cluster["server"]).rstrip("/"), tls, headers)
+
+
+def check(path: Path, context: str = "") -> None:
+    """See whether a kubeconfig can be read, without logging in.
+
+    Args:
+        path: The file.
+        context: Context to use; the file's current one when empty.
+
+    Raises:
+        UsageProblem: The file cannot be read, or has no such context, or one that makes no sense.
+    """
+    config = _load(path)
+    with _telling(path):
+        _, cluster, user = _chosen(config, path, context)
+        _tls(cluster, user, path.parent)
+
+
+def _load(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
         config = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as exc:
+    except UnicodeDecodeError as exc:  # its text is the whole file
+        raise UsageProblem(f"the kubeconfig {path} cannot be read", why="it is no text") from exc
+    except RecursionError as exc:
+        raise UsageProblem(f"the kubeconfig {path} cannot be read", why="it is nested too deep") from exc
+    except yaml.MarkedYAMLError as exc:  # its text quotes the file, which holds secrets
+        where = f"line {exc.problem_mark.line + 1}: " if exc.problem_mark else ""
+        raise UsageProblem(f"the kubeconfig {path} cannot be read", why=f"{where}{exc.problem}") from exc
+    except (OSError, ValueError, yaml.YAMLError) as exc:
         raise UsageProblem(f"the kubeconfig {path} cannot be read", why=str(exc)) from exc
     if not isinstance(config, dict):
         raise UsageProblem(f"{path} is no kubeconfig", mend="pass the path of one with --kubeconfig")
+    return config
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Tell in one line of what is not where, or as, it should be in the file."""
+    try:
+        yield
+    except KeyError as exc:
+        raise UsageProblem(f"{path} is no kubeconfig", why=f"an entry has no {exc.args[0]}") from exc
+    except OSError as exc:  # a file that it names, or what OpenSSL says of a certificate
+        raise UsageProblem(f"{path} cannot be used", why=f"{exc.filename or 'a certificate'}: {exc.strerror}") from exc
+    except (TypeError, ValueError, AttributeError) as exc:
+        why = "a certificate in it cannot be read" if isinstance(exc, ValueError) else "an entry is of another kind"
+        raise UsageProblem(f"{path} is no kubeconfig", why=why) from exc
+
+
+def _chosen(config: Mapping[str, Any], path: Path, context: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return the name of the context, and what is said of its cluster (with its `name`) and its user."""
     name = context or str(config.get("current-context") or "")
     if not name:
         raise UsageProblem(f"{path} names no current context", mend="kubectl config use-context NAME")
     chosen = _named(config, "contexts", name, path)["context"]
-    cluster = _named(config, "clusters", str(chosen["cluster"]), path)["cluster"]
+    cluster = {**_named(config, "clusters", str(chosen["cluster"]), path)["cluster"], "name": str(chosen["cluster"])}
     user = _named(config, "users", str(chosen["user"]), path).get("user") or {} if chosen.get("user") else {}
-    base = path.parent
-    return Access(name, str(chosen["cluster"]), str(cluster["server"]).rstrip("/"), _tls(cluster, user, base),
-                  _headers(user, path, name))  # fmt: skip
+    return name, cluster, user
 
 
 def _named(config: Mapping[str, Any], section: str, name: str, path: Path) -> dict[str, Any]:

@@ -55,6 +55,15 @@ def acts(config: pytest.Config) -> bool:
     return config.stash[_ACTS]
 
 
+def _check_kubeconfig(path: Path) -> None:
+    from sdcm.kubernetes import kubeconfig
+
+    try:
+        kubeconfig.check(path)
+    except UsageProblem as exc:
+        raise pytest.UsageError(f"KUBECONFIG: {exc}") from exc
+
+
 def is_worker(config: pytest.Config) -> bool:
     """Whether this process is an xdist worker."""
     return hasattr(config, "workerinput")
@@ -147,6 +156,8 @@ class RunContext:
         kubeconfig = os.environ.get("KUBECONFIG", "")
         if "kubernetes" in wanted and kubeconfig and not Path(kubeconfig).is_file():
             raise pytest.UsageError(f"KUBECONFIG names {kubeconfig}, which does not exist -- unset it, or correct it")
+        if "kubernetes" in wanted and kubeconfig:
+            _check_kubeconfig(Path(kubeconfig))
         kept = self._kept()
         if kept is not None:
             from sdcm.broker.demand import by_key

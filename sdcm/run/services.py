@@ -68,8 +68,8 @@ def select_while_looking_for_engine(run: "Run") -> "Run":
     needs_engine = "docker" in wanted or ("kubernetes" in wanted and not run.options.kubeconfig)
     if needs_engine and not run.options.plan_only and looking is not None and here:
         looking.verdict()
-    if "kubernetes" in wanted and not run.options.kubeconfig and here:
-        _check_kubeconfig_variable(run)
+    if "kubernetes" in wanted and here:
+        _check_kubeconfig(run)
     return replace(run, selection=chosen, one_pytest=one, in_kept=using)
 
 
@@ -88,6 +88,16 @@ def _one_pytest(run: "Run", kept: LiveRun | None) -> "OnePytest":
     )
     run.stack.callback(one.close)
     return one
+
+
+def _check_kubeconfig(run: "Run") -> None:
+    """Find a mistake in what names the cluster before anything is set up for it."""
+    if run.options.kubeconfig:
+        from sdcm.kubernetes import kubeconfig
+
+        kubeconfig.check(Path(run.options.kubeconfig))
+    else:
+        _check_kubeconfig_variable(run)
 
 
 def _check_kubeconfig_variable(run: "Run") -> None:

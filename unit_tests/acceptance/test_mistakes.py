@@ -172,6 +172,25 @@ def test_kubeconfig_that_does_not_exist(project):
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"a: [1\nb: }", "the kubeconfig mine.yaml cannot be read"),
+        (b"{}", "mine.yaml names no current context"),
+        (b"\x80\xff\x00", "the kubeconfig mine.yaml cannot be read: it is no text"),
+    ],
+    ids=["garbage", "no-context", "binary"],
+)
+def test_kubeconfig_that_cannot_be_read(project, content, words):
+    project.write("unit_tests/integration/test_k8s.py", KUBERNETES_TEST)
+    (project.root / "mine.yaml").write_bytes(content)
+    ended = project.sct("integration-tests", "--kubeconfig", "mine.yaml")
+    assert ended.code == 64, ended.text
+    assert words in one_line(ended)
+    assert project.nothing_left()
+
+
+@pytest.mark.integration
 def test_required_credentials_are_missing(project):
     ended = project.sct("integration-tests", "--require", "aws")
     assert ended.code == 69

@@ -8,7 +8,7 @@ import pytest
 from sdcm.errors import ServiceUnavailable, UsageProblem
 from sdcm.kubernetes.api import Api, ApiSilent
 from sdcm.kubernetes.existing import existing_cluster
-from sdcm.kubernetes.kubeconfig import read_access
+from sdcm.kubernetes.kubeconfig import check, read_access
 from unit_tests.lib.fake_kubernetes import FakeCluster
 
 
@@ -46,6 +46,44 @@ def test_what_is_no_kubeconfig(tmp_path: Path, text: str, message: str) -> None:
     file.write_text(text)
     with pytest.raises(UsageProblem, match=message):
         read_access(file)
+
+
+ENTRIES = """
+current-context: x
+contexts: [{{name: x, context: {context}}}]
+clusters: [{{name: c, cluster: {cluster}}}]
+users: [{{name: u, user: {user}}}]
+"""
+CLUSTER = "{server: 'https://localhost:1'}"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xff\xfe\x00 secret", "cannot be read: it is no text$"),
+        (b"a: 1\ntoken: secret: b", "cannot be read: line 2: mapping values are not allowed here$"),
+        (b"[" * 500, "cannot be read: it is nested too deep$"),
+        (b"current-context: x\ncontexts: 5", "is no kubeconfig: an entry is of another kind"),
+        (b"current-context: x\ncontexts: [1]", "is no kubeconfig: an entry is of another kind"),
+        (ENTRIES.format(context="{user: u}", cluster=CLUSTER, user="{}"), "an entry has no cluster"),
+        (ENTRIES.format(context="{cluster: c}", cluster="{}", user="{}"), "an entry has no server"),
+        (
+            ENTRIES.format(context="{cluster: c}", cluster=CLUSTER[:-1] + ", certificate-authority: nowhere}", user=""),
+            "cannot be used: .*nowhere: No such file",
+        ),
+        (
+            ENTRIES.format(context="{cluster: c, user: u}", cluster=CLUSTER, user="{client-certificate-data: a}"),
+            "a certificate in it cannot be read",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_told_in_one_line(tmp_path: Path, content: str | bytes, message: str) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    for read in (read_access, check):
+        with pytest.raises(UsageProblem, match=message) as caught:
+            read(file)
+        assert "secret" not in str(caught.value)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
