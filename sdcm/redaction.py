@@ -87,7 +87,7 @@ class Redactor:
     def learn_kubeconfig(self, path: Path) -> None:
         """Know the keys, tokens and passwords of a kubeconfig; one that cannot be read holds none."""
         try:
-            text = path.read_text()
+            text = path.read_text(errors="replace")
         except OSError:
             return
         # Written as YAML in lines, or as JSON.

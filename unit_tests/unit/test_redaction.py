@@ -87,6 +87,13 @@ def test_a_kubeconfig_is_known_by_its_keys(tmp_path: Path) -> None:
     assert redactor.text(f"{secrets} joe") == f"{HIDDEN} {HIDDEN} {HIDDEN} {HIDDEN} joe"
 
 
+def test_a_kubeconfig_that_is_no_text_is_looked_through_nevertheless(tmp_path: Path) -> None:
+    (tmp_path / "config").write_bytes(b"\x80\xff\n    token: tok-12345\n")
+    redactor = Redactor()
+    redactor.learn_kubeconfig(tmp_path / "config")
+    assert redactor.text("tok-12345") == HIDDEN
+
+
 def test_nested_options_with_a_secret_name_are_known() -> None:
     redactor = Redactor()
     redactor.learn_named({"connectors": [{"config": {"sasl.password": "brokerpass"}}], "plain": "brokerhost"})
