@@ -101,7 +101,7 @@ def command(
         told, kinds = _compared(compare, kind)
         _put(told, output)
         return ExitCode.TESTS_FAILED if kinds & set(fail_on) else ExitCode.OK
-    journal = from_file or _journal_of(run)
+    journal = report_files.given(from_file) if from_file else _journal_of(run)
     result = report_files.read_journal(journal)
     folder = journal.parent if from_file else report_files.folder_of(journal.parent)
     if junit_xml is not None:
@@ -182,7 +182,7 @@ def _compared(compare: tuple[str, str], kind: str) -> tuple[str, set[str]]:
 
     if kind not in {"text", "json"}:
         raise UsageProblem(f"two runs cannot be compared as {kind}", mend="use --format text or json")
-    runs = [Path(name) if Path(name).is_file() else _journal_of(name) for name in compare]
+    runs = [report_files.given(Path(name)) if Path(name).is_file() else _journal_of(name) for name in compare]
     comparison = compared(*(report_files.read_journal(journal) for journal in runs))
     if kind == "json":
         return json.dumps(comparison.to_record(), indent=2) + "\n", comparison.kinds()

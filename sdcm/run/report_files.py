@@ -75,6 +75,26 @@ def find(places: Paths, run: str = "", project: Path | None = None) -> Path:
     return found[0]
 
 
+def given(journal: Path) -> Path:
+    """Return a journal that somebody names, once it is known to be one.
+
+    Args:
+        journal: The file.
+
+    Raises:
+        UsageProblem: It cannot be read, or tells of no run.
+    """
+    try:
+        first = next(journals.read(journal), None)
+    except OSError as exc:
+        raise UsageProblem(f"{journal} cannot be read", why=exc.strerror or str(exc)) from exc
+    if first is None:
+        raise UsageProblem(
+            f"{journal} is no journal", why="no record of a run is in it", mend=f"name a run's {journals.FILE_NAME}"
+        )
+    return journal
+
+
 def write_all(state: Path, followed: "FollowedJournal | None" = None) -> "RunResult":
     """Write the reports of a run that is over: what `write` writes, and the HTML page.
 

@@ -28,6 +28,16 @@ def test_a_journal_is_told_and_its_page_is_written_beside_it(journal):
     assert "a.py::two" in (journal.parent / "report.html").read_text()
 
 
+@pytest.mark.parametrize("content", [b"", b"some words\n", b"\x00\xff\xfe", b"[1, 2]\n5\nnull\n", b'{"at": 1}\n'])
+def test_what_is_no_journal_is_refused(journal, tmp_path, content):
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(content)
+    for arguments in (["--from", other], ["--from", other, "--format", "json"], ["--compare", journal, other]):
+        with pytest.raises(UsageProblem, match="is no journal: no record of a run is in it"):
+            report(*arguments)
+    assert not (tmp_path / "report.html").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "begins"),
     [("r.html", "<!doctype html>"), ("r.md", "## unit-tests"), ("r.xml", "<testsuites"), ("r.json", "{")],
