@@ -143,9 +143,9 @@ def parse(line: bytes) -> dict[str, Any] | None:
     """Return the record on one line, None for a torn or foreign line."""
     try:
         record = json.loads(line.decode())  # of bytes it would look for their encoding first
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: thousands of brackets
         return None
-    return record if isinstance(record, dict) and "event" in record else None
+    return record if isinstance(record, dict) and isinstance(record.get("event"), str) else None
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:

@@ -42,8 +42,9 @@ def _read(folder: Path) -> dict[str, tuple[str, str]]:
         head, _, told = file.read_text(errors="replace").partition("\n")
         try:
             named = json.loads(head)
-        except ValueError:
+            test, message = split_group(str(named["test"]))[0], str(named["message"])
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
         if told.strip():
-            found[split_group(str(named["test"]))[0]] = (str(named["message"]), told)
+            found[test] = (message, told)
     return found

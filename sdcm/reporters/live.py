@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sdcm.reporters.reading import Record, number, text
+from sdcm.reporters.fields import Record, number, text
 
 #: Share of the tests that must have ended before their pace alone tells when the rest will have.
 _TELLING = 0.1

@@ -1,5 +1,6 @@
 """How a run went, read from its journal alone; a torn journal tells as much as it holds."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,8 @@ from sdcm.evidence.folder import reports_folder
 from sdcm.exit_codes import OF_PYTEST, ExitCode
 from sdcm.paths import LAST_WORDS
 from sdcm.reporters import last_words
-from sdcm.reporters.reading import JournalReader, Record, number, text
+from sdcm.reporters.fields import Record, number, text
+from sdcm.reporters.reading import JournalReader
 from sdcm.reporters.records import (
     FAILURE_CLASSES,
     OUTCOMES,
@@ -151,7 +153,7 @@ class RunResult:
         if test.evidence is None or not self.reports:
             return None
         folder = Path(self.reports) / test.evidence.folder
-        return folder if folder.is_dir() else None
+        return folder if os.path.isdir(folder) else None  # noqa: PTH112 - a name too long is an error to pathlib
 
     @cached_property
     def critical_path(self) -> "tuple[Link, ...]":

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from sdcm.errors import from_record
+from sdcm.reporters.fields import Record, items, number, pairs, text, texts
 from sdcm.reporters.records import (
     DID_NOT_FINISH,
     OUTCOMES,
@@ -18,8 +18,6 @@ from sdcm.reporters.records import (
 )
 from sdcm.reporters.shard_records import ShardReader
 from sdcm.services.selected import SelectedTest
-
-Record = Mapping[str, Any]
 
 
 class JournalReader:
@@ -79,7 +77,7 @@ class JournalReader:
 
     def feed(self, record: Record) -> None:
         """Take in one record."""
-        event, at = str(record["event"]), number(record, "at")
+        event, at = text(record, "event"), number(record, "at")
         self.first = self.first or at
         self.last = max(self.last, at)
         self.seen.add(event)
@@ -121,13 +119,13 @@ class JournalReader:
 
     def _on_step_start(self, record: Record) -> None:
         name = text(record, "step")
-        needs = tuple(str(need) for need in record.get("needs") or ())
+        needs = texts(record, "needs")
         self.steps[name] = EndedStep(name, started=number(record, "at"), needs=needs)
 
     def _on_step_end(self, record: Record) -> None:
         name = text(record, "step")
         error = record.get("error")
-        told: dict[str, Any] = error if isinstance(error, dict) else {}
+        told = {str(key): text(error, key) for key in error} if isinstance(error, dict) else {}
         self.steps[name] = replace(
             self.steps.get(name, EndedStep(name, started=number(record, "at") - number(record, "seconds"))),
             status=text(record, "status"),
@@ -141,7 +139,7 @@ class JournalReader:
     def _on_service(self, record: Record) -> None:
         label = text(record, "service")
         known = self.services.get(label)
-        steps = tuple(str(step) for step in record.get("steps") or (known.steps if known else ()))
+        steps = texts(record, "steps") or (known.steps if known else ())
         state, at, reason = text(record, "state"), number(record, "at"), text(record, "reason")
         self.services[label] = ServiceState(label, state, at, reason, steps)
 
@@ -198,10 +196,10 @@ class JournalReader:
             body=number(record, "started") or before.body,
             reason=text(record, "reason"),
             text=text(record, "text"),
-            sections=tuple((str(title), str(content)) for title, content in record.get("sections") or ()),
+            sections=pairs(record, "sections"),
             failure_class=text(record, "failure_class"),
             services=self._services(record, name) or before.services,
-            properties=tuple((str(key), str(value)) for key, value in record.get("properties") or ()),
+            properties=pairs(record, "properties"),
         )
         if ended.unsuccessful:
             ended = replace(ended, evidence=self._evidence.pop(name, None) or before.evidence)
@@ -245,7 +243,7 @@ class JournalReader:
                 name=text(record, "name"),
                 test=text(record, "test"),
                 image=text(record, "image"),
-                during=tuple(str(test) for test in record.get("during") or ()),
+                during=texts(record, "during"),
                 state=text(record, "state") or "removed",
                 reason=text(record, "reason"),
                 sure=record.get("sure") is not False,
@@ -262,25 +260,13 @@ class JournalReader:
     def _on_teardown_end(self, record: Record) -> None:
         self._over("teardown", record)
         self.teardown_seconds = number(record, "seconds")
-        self.leftovers = [_leftover(leftover) for leftover in record.get("leftovers") or ()]
+        self.leftovers = [_leftover(leftover) for leftover in items(record, "leftovers")]
 
     def _services(self, record: Record, name: str) -> tuple[str, ...]:
-        return tuple(str(label) for label in record.get("services") or self._of_selection(name))
+        return texts(record, "services") or self._of_selection(name)
 
     def _of_selection(self, name: str) -> tuple[str, ...]:
         return self._selected[name].services if name in self._selected else ()
-
-
-def text(record: Record, key: str) -> str:
-    """Return a field as text, empty when it is missing or null."""
-    value = record.get(key)
-    return "" if value is None else str(value)
-
-
-def number(record: Record, key: str) -> float:
-    """Return a field as a number, 0 when it is missing or none."""
-    value = record.get(key)
-    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 def _phases(record: Record) -> tuple[float, ...]:

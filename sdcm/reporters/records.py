@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdcm.evidence.folder import Kept
+from sdcm.reporters.fields import items, number, text
 
 #: Outcomes of a test, the worst last.
 OUTCOMES = ("passed", "xfailed", "skipped", "xpassed", "failed", "error")
@@ -32,11 +33,9 @@ class Evidence:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Evidence":
         """Read a journal's record; what is not as it should be counts as nothing."""
-        files = (each for each in record.get("files") or () if isinstance(each, Mapping))
+        files = (each for each in items(record, "files") if isinstance(each, Mapping))
         told = (
-            Kept(
-                str(each.get("file")), str(each.get("what", "")), int(each.get("bytes") or 0), int(each.get("cut") or 0)
-            )
+            Kept(text(each, "file"), text(each, "what"), int(number(each, "bytes")), int(number(each, "cut")))
             for each in files
         )
         return cls(str(record.get("folder") or ""), str(record.get("line") or ""), tuple(told))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sdcm.reporters.fields import number, number_or_none, text
 from sdcm.reporters.records import Stage
 
 #: States of a shard.
@@ -53,7 +54,21 @@ class ShardEnd:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "ShardEnd":
         """Read a journal's record; fields that are not known are passed over."""
-        return cls(**{name: value for name, value in record.items() if name in cls.__dataclass_fields__})
+        code, tests = number_or_none(record, "exit_code"), number_or_none(record, "tests")
+        return cls(
+            shard=text(record, "shard"),
+            state=text(record, "state") or COMPLETE,
+            reason=text(record, "reason"),
+            run=text(record, "run"),
+            exit_code=None if code is None else int(code),
+            tests=None if tests is None else int(tests),
+            not_run=int(number(record, "not_run")),
+            started=number(record, "started"),
+            seconds=number(record, "seconds"),
+            first_test=number_or_none(record, "first_test"),
+            attempts=int(number(record, "attempts")) if "attempts" in record else 1,
+            shifted=number(record, "shifted"),
+        )
 
 
 @dataclass(frozen=True)
@@ -87,8 +102,8 @@ class ShardReader:
         self.misfits: list[str] = []
         self._by_event: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "shard-end": lambda record: self.shards.append(ShardEnd.from_record(record)),
-            "not-run": lambda record: self.not_run.append(NotRun(str(record["test"]), str(record["reason"]))),
-            "shard-misfit": lambda record: self.misfits.append(str(record["reason"])),
+            "not-run": lambda record: self.not_run.append(NotRun(text(record, "test"), text(record, "reason"))),
+            "shard-misfit": lambda record: self.misfits.append(text(record, "reason")),
             "stage": self._on_stage,
         }
 
@@ -98,5 +113,5 @@ class ShardReader:
             read(record)
 
     def _on_stage(self, record: Mapping[str, Any]) -> None:
-        started, ended = float(record["started"]), float(record["at"])
-        self.stages.append(Stage(str(record["name"]), started, ended, str(record["shard"])))
+        started, ended = number(record, "started"), number(record, "at")
+        self.stages.append(Stage(text(record, "name"), started, ended, text(record, "shard")))

@@ -4,7 +4,7 @@ latte l1-c0     mixed 7375 op/s, 99th 45.7 ms
 latte l1-c0     done: op rate 7412 op/s, latency mean 15.722 ms
 """
 
-from sdcm.reporters.reading import Record, number, text
+from sdcm.reporters.fields import Record, number, text
 
 #: Seconds between two lines of one run.
 PACE = 10.0

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sdcm.reporters.reading import JournalReader, Record, number, text
+from sdcm.reporters.fields import Record, number, text
+from sdcm.reporters.reading import JournalReader
 from sdcm.reporters.stress_lines import StressLines
 
 #: Seconds of silence after which a step is heard of: on a terminal, and where a log is kept.

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from sdcm.reporters.fields import Record, number, text
 from sdcm.reporters.outcome import RunResult
-from sdcm.reporters.reading import Record, number, text
 from sdcm.reporters.records import EndedTest
 from sdcm.reporters.waits import Waits, WaitsReader
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sdcm.reporters.reading import Record, number, text
+from sdcm.reporters.fields import Record, number, text
 from sdcm.reporters.records import EndedTest
 
 #: A stretch of time: epoch seconds of its start and of its end.
@@ -57,7 +57,7 @@ class WaitsReader:
 
     def feed(self, record: Record) -> None:
         """Take in one record."""
-        event, at = record["event"], number(record, "at")
+        event, at = text(record, "event"), number(record, "at")
         self._last = max(self._last, at)
         if event == "lease":
             self._lease(record, at)

@@ -19,9 +19,9 @@ from sdcm import journal
 from sdcm.run import report
 
 if TYPE_CHECKING:
+    from sdcm.reporters.fields import Record
     from sdcm.reporters.live import LiveRun
     from sdcm.reporters.live_rows import Size
-    from sdcm.reporters.reading import Record
     from sdcm.reporters.terminal import SetupLines
     from sdcm.run.pen import Pen
     from sdcm.run.relay import Relay

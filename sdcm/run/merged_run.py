@@ -171,6 +171,6 @@ def _write(out: Path, merged: Merged, environ: Mapping[str, str], junit_xml: Pat
 
 
 def _selection(run: ShardRun) -> tuple[selected.SelectedTest, ...]:
-    with suppress(OSError, ValueError, KeyError, TypeError):
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return selected.read(run.attempt.folder / report_files.SELECTION_FILE)
     return ()

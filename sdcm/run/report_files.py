@@ -213,7 +213,7 @@ def read_journal(journal: Path) -> "RunResult":
 def _selection(journal: Path) -> tuple[selected.SelectedTest, ...]:
     try:
         return selected.read(journal.parent / SELECTION_FILE)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ()
 
 

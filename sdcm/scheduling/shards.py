@@ -90,7 +90,7 @@ class Shares:
         try:
             told = json.loads(path.read_text())
             return cls(str(told["digest"]), tuple(tuple(map(str, share)) for share in told["shares"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
 

@@ -1,7 +1,7 @@
 """Which runs stand for which shards: of a shard that ran twice the last complete one, of a lost one what there is."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +11,7 @@ from typing import Any
 from sdcm import journal as journals
 from sdcm.errors import UsageProblem
 from sdcm.exit_codes import ExitCode
+from sdcm.reporters import fields
 from sdcm.reporters.outcome import RunResult
 from sdcm.reporters.shard_records import COMPLETE, HALF_WAY
 from sdcm.scheduling import shards
@@ -54,7 +55,7 @@ class ShardRun:
         """
         self.attempt = attempt
         file = attempt.folder / journals.FILE_NAME
-        self.records: list[dict[str, Any]] = list(journals.read(file))
+        self.records: list[dict[str, Any]] = list(_timed(journals.read(file)))
         self.result = RunResult.from_journal(self.records).beside(file)
         self.attempts = 1
         self._first: dict[str, dict[str, Any]] = {}
@@ -137,6 +138,15 @@ class Chosen:
     runs: Mapping[int, ShardRun]
     names: Mapping[int, str]
     digests: Mapping[str, tuple[int, ...]]
+
+
+def _timed(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield records, those whose time is none with that of the one before: all are sorted by it."""
+    last = 0.0
+    for record in records:
+        at = fields.number(record, "at") or last
+        yield record if record.get("at") == at else {**record, "at": at}
+        last = at
 
 
 def read(attempts: Iterable[Attempt]) -> list[ShardRun]:

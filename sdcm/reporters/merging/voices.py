@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from sdcm.reporters.fields import number_or_none
+
 #: Of a shard alone: a merged run has its own, or none.
 _ITS_OWN = frozenset(
     {"run-start", "run-end", "selection", "shard", "plan", "host", "collected", "pytest-start", "pytest-end"}
@@ -52,7 +54,7 @@ class Voice:
             told["run"] = self._named(str(record["run"]))
         if self._shift:
             for key in _TIMES:
-                if isinstance(value := record.get(key), (int, float)):
+                if (value := number_or_none(record, key)) is not None:
                     told[key] = round(value + self._shift, 3)
         return told
 
