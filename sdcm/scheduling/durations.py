@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sdcm.errors import UsageProblem
 from sdcm.paths import Paths
@@ -25,6 +26,8 @@ FILE_VARIABLE = "SCT_DURATIONS"
 _FORMAT = 1
 #: A file that has grown beyond this forgets the tests that the last run did not have.
 _TESTS_AT_MOST = 50_000
+#: What is beyond it no test has taken, and no sum of it is of use.
+_SECONDS_AT_MOST = 1e9
 #: Seconds to wait for another run that notes its own, which takes milliseconds unless it was stopped in it.
 _LOCK_DEADLINE = 5.0
 _LOCK_PAUSE = 0.01
@@ -81,11 +84,21 @@ def read(path: Path) -> dict[str, Duration]:
         content = json.loads(path.read_text())
         if content["format"] != _FORMAT:
             raise UsageProblem(f"{path} is a durations file of another version", mend=f"remove {path}")
-        return {str(test): Duration(float(seconds), int(runs)) for test, (seconds, runs) in content["tests"].items()}
+        return {str(test): _duration(seconds, runs) for test, (seconds, runs) in content["tests"].items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+    except RecursionError as exc:
+        raise UsageProblem(f"{path} is no durations file", why="it is nested too deep", mend=f"remove {path}") from exc
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as exc:
         raise UsageProblem(f"{path} is no durations file", why=str(exc), mend=f"remove {path}") from exc
+
+
+def _duration(seconds: Any, runs: Any) -> Duration:
+    mean, times = float(seconds), int(runs)
+    # NaN is not between any two.
+    if not -_SECONDS_AT_MOST <= mean <= _SECONDS_AT_MOST or times < 1:
+        raise ValueError(f"no test takes {mean:g} s as the mean of {times} runs")
+    return Duration(max(0.0, mean), times)
 
 
 def read_or_nothing(path: Path) -> dict[str, Duration]:

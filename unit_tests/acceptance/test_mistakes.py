@@ -93,6 +93,17 @@ def test_more_shards_to_merge_than_any_run_has(project):
     assert "1<=x<=1024" in one_line(ended)
 
 
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, '{"format": 1, "tests": {"a.py::b": [NaN, 1]}}'], ids=["deep", "nan"]
+)
+def test_durations_that_cannot_be_read(project, content):
+    project.write("known.json", content)
+    for command in (["durations", "merge", "known.json"], ["unit-tests", "--shard", "1/2"]):
+        ended = project.sct(*command, SCT_DURATIONS="known.json")
+        assert ended.code == 64, ended.text
+        assert "known.json is no durations file: " in one_line(ended)
+
+
 def test_unknown_command_names_near_ones(project):
     ended = project.sct("integration-test")
     assert ended.code == 64

@@ -40,7 +40,14 @@ def test_machines_are_merged_by_their_runs(tmp_path):
     assert durations.merge([one, two]) == {"a": Duration(2.0, 4), "b": Duration(7.0)}
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', '{"format": 1, "tests": {"a": 3}}', '{"format": 9}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", '{"format": 1}', '{"format": 1, "tests": {"a": 3}}', '{"format": 9}', "[" * 100_000),
+        *(f'{{"format": 1, "tests": {{"a": [{known}]}}}}' for known in ("NaN, 1", "1e308, 1", "1, 0", "1, Infinity")),
+    ],
+    ids=lambda content: content[:40],
+)
 def test_a_foreign_file_is_a_mistake_for_who_reads_it_and_begun_anew_for_who_notes(tmp_path, content):
     file = tmp_path / "d.json"
     file.write_text(content)
