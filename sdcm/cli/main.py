@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import io
 import os
 import re
 import signal
@@ -114,11 +115,18 @@ def entry() -> NoReturn:
     """Run the command line and exit with the run's exit code."""
     output_streams.fill()
     output_streams.keep_going()
+    _show_all_text()
     with bytecode.kept_apart():
         code = _heard(_run())
     # The interpreter's end looks for garbage in all that is left: of a thousand tests that takes 20 ms.
     gc.freeze()
     sys.exit(int(code))
+
+
+def _show_all_text() -> None:
+    """Let output show what it cannot encode as an escape, as errors do: a test's failure may hold any text."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _run() -> int:

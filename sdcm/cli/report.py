@@ -206,6 +206,6 @@ def _put(told: str, output: Path | None) -> None:
         return
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(told)
+        output.write_text(told, errors="backslashreplace")
     except OSError as exc:
         raise UsageProblem(f"{output} cannot be written", why=exc.strerror or str(exc), mend="name another") from exc

@@ -54,6 +54,17 @@ def test_failing_test_gives_1_and_its_report(project, tmp_path):
     assert (folder / "junit.xml").read_bytes() == extra.read_bytes()
 
 
+@pytest.mark.parametrize("environ", [{}, {"PYTHONIOENCODING": "ascii"}], ids=["utf-8", "ascii"])
+def test_a_failure_that_the_output_cannot_show_is_told_nevertheless(project, environ):
+    project.write("unit_tests/test_wrong.py", "def test_wrong():\n    raise ValueError('\\ud800 off \\xe9')\n")
+    ended = project.sct("unit-tests", "-n", "0", "-t", "test_wrong.py", **environ)
+    assert ended.code == 1, ended.text
+    assert "ValueError: \\ud800 off" in ended.out.split("tests    ")[-1]
+    told = project.sct("report", "--output", "told.md", **environ)
+    assert told.code == 0, told.text
+    assert "\\ud800 off" in (project.root / "told.md").read_text()
+
+
 def test_one_file_and_one_test(project):
     project.write("unit_tests/test_more.py", "def test_a(): pass\n\ndef test_b(): pass\n")
     assert "1 passed" in project.sct("unit-tests", "-n", "0", "-t", "test_more.py::test_b").out
