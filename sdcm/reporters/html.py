@@ -197,7 +197,7 @@ def _files(folder: Path | None, test: EndedTest) -> Iterator[tuple[Kept, str]]:
     for each in test.evidence.files:
         if each.file in _TOLD_ANYWAY or (told and each.file == _STACKS):
             continue
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # ValueError: a name that no file can have
             yield each, (folder / each.file).read_text(encoding="utf-8", errors="replace")
 
 

@@ -84,6 +84,18 @@ def test_damaged_journals_are_told_and_merged(tmp_path, seed):
     assert reports_of(tmp_path / "out" / journal.FILE_NAME, tmp_path / "again")
 
 
+def test_a_file_of_evidence_whose_name_no_file_can_have_is_left_out(tmp_path):
+    (tmp_path / "evidence" / "x").mkdir(parents=True)
+    files = [{"file": name, "what": "w"} for name in ("a\x00b", "a" * 300, "a.txt")]
+    (tmp_path / "evidence" / "x" / "a.txt").write_text("what was kept")
+    records = (
+        HandJournal().write("run-start", run="a").write("evidence", test="a.py::x", folder="evidence/x", files=files)
+    )
+    file = records.test("a.py::x", "failed").save(tmp_path / journal.FILE_NAME)
+    assert reports_of(file, tmp_path / "out")
+    assert "what was kept" in (tmp_path / "out" / "page.html").read_text()
+
+
 def test_a_record_without_a_time_stands_where_it_stood_in_the_merged_journal(tmp_path):
     records = HandJournal().write("run-start", run="a", command="unit-tests").test("a.py::one").test("a.py::two")
     records[2]["at"], records[3]["at"] = "x", math.nan
