@@ -15,6 +15,7 @@ from sdcm.reporters.records import (
     Leak,
     ServiceState,
     Stage,
+    stays_below,
 )
 from sdcm.reporters.shard_records import ShardReader
 from sdcm.services.selected import SelectedTest
@@ -210,7 +211,7 @@ class JournalReader:
 
     def _on_evidence(self, record: Record) -> None:
         # Its worker writes it, who may be ahead of the process that tells of the test's start and end.
-        if text(record, "folder"):
+        if text(record, "folder") and stays_below(text(record, "folder")):
             self._evidence[text(record, "test")] = Evidence.from_record(record)
 
     def ended(self) -> tuple[EndedTest, ...]:

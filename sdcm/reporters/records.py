@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from sdcm.evidence.folder import Kept
@@ -33,12 +34,20 @@ class Evidence:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Evidence":
         """Read a journal's record; what is not as it should be counts as nothing."""
-        files = (each for each in items(record, "files") if isinstance(each, Mapping))
+        files = (
+            each for each in items(record, "files") if isinstance(each, Mapping) and stays_below(text(each, "file"))
+        )
         told = (
             Kept(text(each, "file"), text(each, "what"), int(number(each, "bytes")), int(number(each, "cut")))
             for each in files
         )
         return cls(str(record.get("folder") or ""), str(record.get("line") or ""), tuple(told))
+
+
+def stays_below(name: str) -> bool:
+    """Whether a relative path leads nowhere above: a journal may be somebody else's, and a report shows the files."""
+    path = PurePath(name)
+    return not path.is_absolute() and ".." not in path.parts
 
 
 @dataclass(frozen=True)

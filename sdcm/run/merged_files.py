@@ -11,7 +11,7 @@ from sdcm.evidence.folder import reports_folder
 from sdcm.paths import LAST_WORDS
 from sdcm.reporters.fields import number, pairs, text
 from sdcm.reporters.merging.attempts import ShardRun
-from sdcm.reporters.records import PHASES
+from sdcm.reporters.records import PHASES, stays_below
 from sdcm.scheduling import durations
 from sdcm.scheduling.protocol import WAITED_PROPERTY
 
@@ -47,7 +47,7 @@ def gather(out: Path, runs: Mapping[str, ShardRun], records: Iterable[Record]) -
 
 def _evidence(out: Path, run: ShardRun, folder: str) -> None:
     """Bring one test's folder; none is there where its shard was lost before it could be kept."""
-    if not folder or Path(folder).is_absolute() or ".." in Path(folder).parts:
+    if not folder or not stays_below(folder):
         return
     roots = (run.attempt.folder, *run.attempt.beside, reports_folder(run.attempt.folder))
     source = next((root / folder for root in roots if os.path.isdir(root / folder)), None)  # noqa: PTH112 - too long

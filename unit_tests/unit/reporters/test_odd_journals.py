@@ -96,6 +96,22 @@ def test_a_file_of_evidence_whose_name_no_file_can_have_is_left_out(tmp_path):
     assert "what was kept" in (tmp_path / "out" / "page.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("folder", "file"), [("evidence/x", "../../secret"), ("../e", "secret"), ("evidence", "{there}")]
+)
+def test_a_report_shows_no_file_from_outside_its_folder(tmp_path, folder, file):
+    out = tmp_path / "run"
+    (out / "evidence" / "x").mkdir(parents=True)
+    (tmp_path / "e").mkdir()
+    for secret in (tmp_path / "secret", out / "secret", tmp_path / "e" / "secret"):
+        secret.write_text("nobodys-business")
+    files = [{"file": file.format(there=tmp_path / "secret"), "what": "w"}]
+    records = HandJournal().write("run-start", run="a").write("evidence", test="a.py::x", folder=folder, files=files)
+    journal_file = records.test("a.py::x", "failed").save(out / journal.FILE_NAME)
+    assert reports_of(journal_file, tmp_path / "out")
+    assert "nobodys-business" not in (tmp_path / "out" / "page.html").read_text()
+
+
 def test_a_record_without_a_time_stands_where_it_stood_in_the_merged_journal(tmp_path):
     records = HandJournal().write("run-start", run="a", command="unit-tests").test("a.py::one").test("a.py::two")
     records[2]["at"], records[3]["at"] = "x", math.nan
