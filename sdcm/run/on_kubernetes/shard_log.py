@@ -2,13 +2,13 @@
 
 import io
 import json
-import tarfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sdcm import journal as journals
+from sdcm.containers.archive import tarfile_with_filters
 from sdcm.run.on_kubernetes.framing import Frame, FrameReader, Kind
 
 #: What a shard's own program has printed, beside the journal.
@@ -110,7 +110,7 @@ class ShardLog:
     def _unpack(self) -> None:
         self._files.seek(0)
         if self._files.getbuffer().nbytes:
-            with tarfile.open(fileobj=self._files) as tar:
+            with tarfile_with_filters().open(fileobj=self._files) as tar:
                 tar.extractall(self.folder, filter="data")
 
 
