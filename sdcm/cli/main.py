@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +17,7 @@ import click
 from sdcm import bytecode, output_streams, paths
 from sdcm.errors import FULL, SctError
 from sdcm.exit_codes import ExitCode
+from sdcm.near_names import near
 from sdcm.program import as_typed
 
 #: Subcommand -> module that holds it under its name with underscores; imported when it is called.
@@ -79,12 +81,7 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as exc:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
-            if near:
-                raise click.UsageError(f"{exc.message} Did you mean {near[0]!r}?", ctx) from exc
-            raise
+            raise click.UsageError(f"{exc.message}{_meant(args[0], _COMMANDS)}", ctx) from exc
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""
@@ -200,10 +197,12 @@ def _near_choice(exc: click.ClickException) -> str:
     wrong = re.search(r"'([^']*)' is not one of (.*)", exc.format_message())
     if not isinstance(exc, click.BadParameter) or wrong is None:
         return ""
-    import difflib
+    return _meant(wrong[1], re.findall(r"'([^']*)'", wrong[2]))
 
-    near = difflib.get_close_matches(wrong[1], re.findall(r"'([^']*)'", wrong[2]), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+
+def _meant(wrong: str, known: Iterable[str]) -> str:
+    """Return " Did you mean ...?", to follow a sentence; empty when no name is near."""
+    return "".join(f" Did you mean {name!r}?" for name in near(wrong, known, most=1))
 
 
 def _where(exc: Exception) -> str:

@@ -1,7 +1,6 @@
 """Layers of configuration: where each comes from, how files are read, how values merge."""
 
 import copy
-import difflib
 import functools
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import yaml
 
 from sdcm.config.options import Options, is_appendable
 from sdcm.config.problems import ConfigurationFileMissing, ConfigurationProblem, NotAppendable
+from sdcm.near_names import did_you_mean
 
 #: The project's own defaults, one file a layer.
 DEFAULTS = Path(__file__).parent / "defaults"
@@ -72,8 +72,7 @@ def find_file(name: str | Path, root: Path, named_by: str) -> Path:
     if path.is_file():
         return path
     known = [str(file.relative_to(root)) for file in sorted((root / "test-cases").rglob("*.yaml"))]
-    near = difflib.get_close_matches(str(name), known, n=2, cutoff=0.5)
-    mend = f"did you mean {' or '.join(near)}?" if near else f"paths are relative to {root}"
+    mend = did_you_mean(str(name), known, likeness=0.5) or f"paths are relative to {root}"
     raise ConfigurationFileMissing(f"Couldn't find config file: {name}", why=f"named by {named_by}", mend=mend)
 
 

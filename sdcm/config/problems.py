@@ -1,9 +1,9 @@
 """What can be wrong with a configuration: wrong usage, and also the built-in error test authors catch."""
 
-import difflib
 from collections.abc import Iterable
 
 from sdcm.errors import UsageProblem
+from sdcm.near_names import did_you_mean
 
 
 class ConfigurationProblem(UsageProblem, ValueError):
@@ -26,20 +26,17 @@ def unknown_item(key: str, known: Iterable[str], origin: str = "") -> Configurat
         known: Keys there are.
         origin: Where it was written.
     """
-    near = difflib.get_close_matches(key, list(known), n=2)
     return ConfigurationProblem(
         f"Unknown configuration item={key!r}",
         why=f"set by {origin}" if origin else "",
-        mend=f"did you mean {' or '.join(near)}?" if near else "docs/reference/configuration.md lists all",
+        mend=did_you_mean(key, known) or "docs/reference/configuration.md lists all",
     )
 
 
 def unsupported_variables(names: Iterable[str], known: Iterable[str]) -> ConfigurationProblem:
     """Return the error for environment variables that nothing uses; it names near ones."""
     names, known = list(names), list(known)
-    near = [
-        f"{name}: did you mean {found[0]}?" for name in names if (found := difflib.get_close_matches(name, known, 1))
-    ]
+    near = [f"{name}: {meant}" for name in names if (meant := did_you_mean(name, known, most=1))]
     return ConfigurationProblem(
         f"Unsupported environment variables were used: {', '.join(names)}", mend="; ".join(near) or "unset them"
     )

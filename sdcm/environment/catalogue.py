@@ -1,6 +1,5 @@
 """The image catalogue: every image that tests may use, as data in docker/catalogue.toml."""
 
-import difflib
 import hashlib
 import json
 import stat
@@ -13,6 +12,7 @@ from typing import Any
 
 from sdcm.environment.image_sources.references import Reference
 from sdcm.errors import UsageProblem
+from sdcm.near_names import did_you_mean
 
 FILE_NAME = "catalogue.toml"
 _KEYS = {"reference", "pull", "folder", "needs", "args", "flavour", "bootstrap", "background"}
@@ -130,10 +130,8 @@ class Catalogue:
         """
         if name in self._entries:
             return self._entries[name]
-        near = difflib.get_close_matches(name, self._entries, n=3) or list(self._entries)
-        raise UsageProblem(
-            f"no image is called {name!r}", why=f"did you mean {', '.join(near)}?", mend="sct.py images list"
-        )
+        meant = did_you_mean(name, self._entries, most=3) or f"known: {', '.join(self._entries)}"
+        raise UsageProblem(f"no image is called {name!r}", why=meant, mend="sct.py images list")
 
     def find(self, name_or_reference: str) -> Entry | None:
         """Return the entry that a name or the reference of a built image means; None for a foreign reference.

@@ -11,6 +11,7 @@ import pytest
 
 from sdcm import journal
 from sdcm.broker.protocol import SERVICES_VARIABLE, TESTS_BEGUN_FILE
+from sdcm.near_names import did_you_mean
 from sdcm.pytest_plugin import evidence, going_on
 from sdcm.pytest_plugin.phase_notes import PhaseNotes
 from sdcm.pytest_plugin.session import is_worker
@@ -185,11 +186,9 @@ def _near_fixture(told: str, lines: Sequence[str]) -> str:
     wrong = _NO_FIXTURE.match(told)
     if wrong is None:
         return ""
-    import difflib
-
     listed = "".join(line.partition(_AVAILABLE)[2] for line in lines)
-    near = difflib.get_close_matches(wrong[1], [name.strip() for name in listed.split(",")], n=2)
-    return f" -- did you mean {' or '.join(near)}?" if near else ""
+    meant = did_you_mean(wrong[1], (name.strip() for name in listed.split(",")))
+    return f" -- {meant}" if meant else ""
 
 
 def _noted(reason: str, note: str) -> str:

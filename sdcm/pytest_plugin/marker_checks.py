@@ -3,12 +3,12 @@
 A mistyped name would skip a test for ever, or fail it once all that it needs is up.
 """
 
-import difflib
 from collections.abc import Iterable
 
 import pytest
 
 from sdcm.errors import UsageProblem
+from sdcm.near_names import with_all
 from sdcm.pytest_plugin import deadlines, markers
 
 _CHECKED = ("needs", "stress_tools", deadlines.MARKER)
@@ -42,9 +42,7 @@ def _check_needs(item: pytest.Item, wanted: Iterable[str]) -> None:
     known = capabilities()
     for name in wanted:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=2)
-            meant = f" -- did you mean {' or '.join(near)}?" if near else ""
-            raise pytest.UsageError(f"{item.nodeid}: no node has {name!r}{meant} -- known: {', '.join(known)}")
+            raise pytest.UsageError(f"{item.nodeid}: no node has {name!r} -- {with_all(name, known)}")
 
 
 def _check_tools(item: pytest.Item, wanted: Iterable[str]) -> None:

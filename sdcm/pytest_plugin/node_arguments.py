@@ -1,11 +1,11 @@
 """What `docker_scylla_args` may say, and the request to the broker that it makes."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sdcm.near_names import with_all
 from sdcm.pytest_plugin import markers
 
 if TYPE_CHECKING:
@@ -66,9 +66,7 @@ def check_arguments(arguments: Mapping[str, object]) -> None:
     known = sorted({*ARGUMENTS, *OTHERS})
     for name, value in arguments.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=2)
-            meant = f" -- did you mean {' or '.join(near)}?" if near else ""
-            raise pytest.UsageError(f"{MARKER}: unknown argument {name!r}{meant} -- known: {', '.join(known)}")
+            raise pytest.UsageError(f"{MARKER}: unknown argument {name!r} -- {with_all(name, known)}")
         if value is not None and (wanted := _wanted(name, value)):
             raise pytest.UsageError(f"{MARKER}: {name} is {value!r} -- it takes {wanted}")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sdcm.errors import UsageProblem
+from sdcm.near_names import asked, near
 from sdcm.services.rooms import TEST_ROOTS, tests_folder
 
 _NEAR = 3
@@ -100,13 +101,12 @@ def near_text(wrong: str, known: Iterable[str]) -> str:
     import difflib
 
     names = list(known)
-    tails = difflib.get_close_matches(_tail(wrong), {_tail(name) for name in names}, n=_NEAR, cutoff=0.75)
+    tails = near(_tail(wrong), {_tail(name) for name in names}, most=_NEAR, likeness=0.75)
     alike = [name for tail in tails for name in names if _tail(name) == tail]
     likeness = {name: difflib.SequenceMatcher(None, wrong, name).ratio() for name in alike}
     best = max(likeness.values(), default=0.0)
-    near = sorted((name for name in alike if likeness[name] > best - 0.05), key=lambda name: -likeness[name])[:_NEAR]
-    near = near or difflib.get_close_matches(wrong, names, n=_NEAR, cutoff=0.6)
-    return f"did you mean {' or '.join(near)}?" if near else ""
+    nearest = sorted((name for name in alike if likeness[name] > best - 0.05), key=lambda name: -likeness[name])[:_NEAR]
+    return asked(nearest or near(wrong, names, most=_NEAR))
 
 
 def _tail(name: str) -> str:

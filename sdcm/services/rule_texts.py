@@ -1,9 +1,9 @@
 """What the linter and the collecting pytest say of a test that breaks the rules they share."""
 
-import difflib
 import re
 from collections.abc import Iterable
 
+from sdcm.near_names import asked, did_you_mean
 from sdcm.services.table import LABELS, near_labels, service
 
 _LABELS = "/".join(LABELS)
@@ -37,8 +37,7 @@ def undeclared(test: str) -> str:
 
 def no_fixture(test: str, name: str, known: Iterable[str]) -> str:
     """I03: a test asks for a fixture that is not there, so nobody can tell what it needs."""
-    near = difflib.get_close_matches(name, sorted(known), n=2)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`pytest --fixtures` lists them"
+    hint = did_you_mean(name, sorted(known)) or "`pytest --fixtures` lists them"
     return f"{test}: there is no fixture {name!r} -- {hint}"
 
 
@@ -46,7 +45,7 @@ def unknown(test: str, words: Iterable[str]) -> str:
     """I04: what a test declares is no service."""
     listed = list(words)
     near = near_labels(listed[0]) if len(listed) == 1 else ()
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(LABELS)}"
+    hint = asked(near) or f"known: {', '.join(LABELS)}"
     return f"{test}: {', '.join(map(repr, listed))} names no service -- {hint}"
 
 

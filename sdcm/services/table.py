@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from sdcm.errors import UsageProblem
+from sdcm.near_names import asked, near
 
 #: Where skip reasons point for more.
 REFERENCE_PAGE = "docs/reference/services.md"
@@ -116,10 +117,9 @@ def service(label: str) -> Service:
     """
     found = BY_LABEL.get(label.strip().lower())
     if found is None:
-        near = near_labels(label)
         raise UsageProblem(
             f"unknown service {label!r}",
-            why=f"did you mean {' or '.join(map(repr, near))}?" if near else "",
+            why=asked(map(repr, near_labels(label))),
             mend=f"known: {', '.join(LABELS)}",
         )
     return found
@@ -127,11 +127,9 @@ def service(label: str) -> Service:
 
 def near_labels(label: str) -> tuple[str, ...]:
     """Return the labels that `label` may have been meant to be: similar ones, or whose service goes by that name."""
-    import difflib
-
     text = label.strip().lower()
     called = tuple(row.label for row in SERVICES if text in row.words)
-    return called or tuple(difflib.get_close_matches(text, LABELS, n=2))
+    return called or tuple(near(text, LABELS))
 
 
 def brought_up_for(labels: Iterable[str], *, own_cluster: bool) -> frozenset[str]:
