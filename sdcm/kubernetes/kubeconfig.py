@@ -49,28 +49,24 @@ def read_access(path: Path, context: str = "") -> Access:
     Raises:
         UsageProblem: The file cannot be read, or has no such context, or one that makes no sense.
     """
-    config = _load(path)
-    with _telling(path):
-        name, cluster, user = _chosen(config, path, context)
-        tls = _tls(cluster, user, path.parent)
+    with _read(path, context) as (name, cluster, user, tls):
         headers = _headers(user, path, name)
         return Access(name, cluster["name"], str(cluster["server"]).rstrip("/"), tls, headers)
 
 
 def check(path: Path, context: str = "") -> None:
-    """See whether a kubeconfig can be read, without logging in.
+    """See whether a kubeconfig can be read, without logging in; arguments and errors as of `read_access`."""
+    with _read(path, context):
+        pass
 
-    Args:
-        path: The file.
-        context: Context to use; the file's current one when empty.
 
-    Raises:
-        UsageProblem: The file cannot be read, or has no such context, or one that makes no sense.
-    """
+@contextmanager
+def _read(path: Path, context: str) -> Iterator[tuple[str, dict[str, Any], dict[str, Any], ssl.SSLContext | None]]:
+    """Give the context's name, its cluster, user and TLS settings; what is wrong with the file is told in one line."""
     config = _load(path)
     with _telling(path):
-        _, cluster, user = _chosen(config, path, context)
-        _tls(cluster, user, path.parent)
+        name, cluster, user = _chosen(config, path, context)
+        yield name, cluster, user, _tls(cluster, user, path.parent)
 
 
 def _load(path: Path) -> dict[str, Any]:
