@@ -48,6 +48,7 @@ from sdcm.pytest_plugin import (
     strict_events,
     unit_guard,
     vector_store_fixtures,
+    worker_endings,
 )
 
 _FEATURES = (
@@ -87,6 +88,7 @@ _FEATURES = (
     quiet,
     right_now,
     packed_reports,
+    worker_endings,
     journalling,
     durations,
     dismissing,

@@ -4,6 +4,7 @@ External services: none
 """
 
 import json
+import re
 import xml.etree.ElementTree as ET
 
 import psutil
@@ -102,6 +103,19 @@ def test_a_child_that_a_test_forks_and_ends_is_no_request_to_stop(project):
 def test_what_ends_the_process_while_it_collects_is_no_success(project):
     project.write("unit_tests/test_wrong.py", "import os\n\nos._exit(0)\n")
     assert project.sct("unit-tests", "-n", "0").code == 1
+
+
+def test_how_a_lost_worker_ended_is_told(project):
+    project.write(
+        "unit_tests/test_dying.py",
+        "import os, signal\n\ndef test_exits(): os._exit(7)\n\n"
+        "def test_is_killed(): os.kill(os.getpid(), signal.SIGKILL)\n",
+    )
+    ended = project.sct("unit-tests", "-n", "2")
+    assert ended.code == 1, ended.text
+    assert "crashed while running 'unit_tests/test_dying.py::test_exits', ended with exit status 7" in ended.out
+    assert "::test_is_killed', ended by SIGKILL (sent from outside, or the system had no memory left)" in ended.out
+    assert re.search(r"worker gw\d: ended with exit status 7", ended.out)
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
