@@ -7,7 +7,7 @@ from click.core import ParameterSource
 
 from sdcm.cli import completing
 from sdcm.cli.on_options import on_options, taken
-from sdcm.cli.run_options import db_option, keep_for_option, shared_options
+from sdcm.cli.run_options import db_option, keep_for_option, shared_options, workers_for
 from sdcm.program import as_typed
 
 
@@ -59,6 +59,8 @@ def command(context: click.Context, /, quiet: int, verbose: int, keep_for: float
     from sdcm.run.pipeline import execute
 
     by_default = context.get_parameter_source("workers") is ParameterSource.DEFAULT
-    options["workers_asked"] = options["workers"] is not None and not by_default
+    asked = options["workers"] is not None and not by_default
+    workers = workers_for(options["workers"], options["pytest_args"], asked=asked, elsewhere=bool(options["on"]))
+    options |= {"workers": workers, "workers_asked": asked or workers == 0}
     more = {"verbosity": verbose - quiet, "keep_for": keep_for * 3600, **taken(options)}
     return execute(RunOptions("integration-tests", **more))

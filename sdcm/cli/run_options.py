@@ -1,7 +1,7 @@
 """The options that `unit-tests` and `integration-tests` share."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 _LONGEST_HOURS = 365 * 24
 #: A week; as in `sdcm.pytest_plugin.deadlines`, which is not loaded for this.
 _LONGEST_SECONDS = 7 * 24 * 3600
+
+
+#: pytest's options that open a debugger.
+_DEBUGGERS = ("--pdb", "--trace")
 
 
 class FiniteRange(click.FloatRange):
@@ -148,3 +152,24 @@ def shared_options(workers: str) -> Callable[[F], F]:
         return function
 
     return add
+
+
+def workers_for(workers: int | None, pytest_args: Sequence[str], *, asked: bool, elsewhere: bool) -> int | None:
+    """Return the number of workers: none where pytest is to open a debugger, which no worker can.
+
+    Args:
+        workers: The number so far; None lets the runner choose.
+        pytest_args: pytest's own arguments.
+        asked: The number was asked for.
+        elsewhere: The tests run in pods.
+
+    Raises:
+        click.UsageError: A debugger was asked for together with workers, or with pods.
+    """
+    debugger = next((word for word in pytest_args if word in _DEBUGGERS), "")
+    if not debugger:
+        return workers
+    if elsewhere or (asked and workers):
+        against = "--on" if elsewhere else f"-n {workers}"
+        raise click.UsageError(f"{debugger} needs the one process that has the terminal: leave {against} out")
+    return 0

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from sdcm.cli.on_options import on_options, taken
-from sdcm.cli.run_options import shared_options
+from sdcm.cli.run_options import shared_options, workers_for
 
 
 @click.command("unit-tests")
@@ -20,4 +20,6 @@ def command(quiet: int, verbose: int, **options: Any) -> int:
     from sdcm.run.options import RunOptions
     from sdcm.run.pipeline import execute
 
+    args, elsewhere = options["pytest_args"], bool(options["on"])
+    options["workers"] = workers_for(options["workers"], args, asked=True, elsewhere=elsewhere)
     return execute(RunOptions("unit-tests", verbosity=verbose - quiet, **taken(options)))

@@ -45,6 +45,10 @@ KUBERNETES_TEST = """
         pytest.param(["--frobnicate"], ["--frobnicate", "pytest's goes after `--`"], id="option"),
         pytest.param(["test_sums.py"], ["test_sums.py: tests are chosen with -t", " -t test_sums.py"], id="path-alone"),
         pytest.param(["--", "-x", "test_sums.py"], ["test_sums.py: tests are chosen with -t"], id="path-for-pytest"),
+        pytest.param(["-n", "2", "--", "--pdb"], ["--pdb needs the one process", "leave -n 2 out"], id="debugger"),
+        pytest.param(
+            ["--on", "kubernetes", "--", "--trace"], ["--trace needs", "leave --on out"], id="debugger-in-pods"
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["unit-tests", "integration-tests"])
