@@ -33,7 +33,7 @@ TUTORIALS = [
 OUR_FIXTURES = {name for name, *_ in runpy.run_path(str(ROOT / "docs/reference/fixtures_page.py"))["fixtures"]()}
 PYTESTS_FIXTURES = {"capsys", "caplog", "monkeypatch", "request", "tmp_path", "tmp_path_factory"}
 PYTESTS_MARKERS = {"parametrize", "skip", "skipif", "usefixtures", "xdist_group", "xfail"}
-PYTESTS_OPTIONS = {"--dist", "--ff", "--lf", "--pdb"}
+PYTESTS_OPTIONS = {"--dist", "--ff", "--lf", "--pdb", "--trace"}
 #: Of our plugin's, which pytest itself takes.
 PLUGINS_OPTIONS = {"--strict-events"}
 #: Fixtures that a unit test cannot have.

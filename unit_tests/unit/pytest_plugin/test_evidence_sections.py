@@ -1,7 +1,11 @@
 """What the report of a failed test is given, as far as no service is needed."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from sdcm.containers.handle import ContainerHandle
+from sdcm.kubernetes.namespace import KubernetesNamespace
 from sdcm.pytest_plugin import evidence, evidence_folder
 from sdcm.stop_flag import StopFlag
 
@@ -25,6 +29,17 @@ def test_an_interrupted_tests_stacks_are_told_where_no_folder_has_them(request, 
         hook.send(report)
     item.stash[evidence.FAILED] = False
     assert (STACKS in report.sections) is told
+
+
+@pytest.mark.parametrize("of", [ContainerHandle, KubernetesNamespace])
+def test_a_section_says_what_it_is_of(request, of):
+    """A namespace is no container."""
+    watched = SimpleNamespace(WHAT=of.WHAT, name="sct-1", evidence=lambda lines: f"{lines} lines")
+    evidence.watch(request.node, watched)
+    found = evidence.look(request.node)
+    evidence.unwatch(request.node, watched)
+    assert found.sections == ((f"{of.WHAT} sct-1", "60 lines"),)
+    assert of.WHAT in of.__name__.lower()
 
 
 def test_the_log_of_a_container_that_is_well_is_told_in_short():
