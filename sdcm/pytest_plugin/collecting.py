@@ -19,6 +19,8 @@ from sdcm.services.selected import NODE_IMAGE, SelectedTest
 
 #: Fixture -> database nodes it holds.
 _NODE_FIXTURES = {"docker_scylla": 1, "docker_scylla_2": 1, "docker_scylla_cluster": 3}
+#: pytest's own marker of a test that never runs.
+_SKIP = "skip"
 #: Markers that make a test's place in the run depend on more than its node id: the scheduler must know of them.
 _TIES = ("xdist_group", "run_alone", "concurrency")
 #: Fixture -> image of the container that it holds.
@@ -45,15 +47,21 @@ def needs_of(item: pytest.Item) -> SelectedTest:
 
 
 def services_of(item: pytest.Item) -> tuple[str, ...]:
-    """Return the labels of the services that a collected test needs, sorted; worked out once, and nothing else."""
+    """Return the labels of the services that a collected test needs, sorted; worked out once, and nothing else.
+
+    A test that its own marker skips needs none, whatever it says: a cluster would be brought up for nothing.
+    """
     if _SERVICES not in item.stash:
-        item.stash[_SERVICES] = tuple(sorted(_services(item, getattr(item, "fixturenames", ()))))
+        needed = () if _SKIP in markers.names(item) else _services(item, getattr(item, "fixturenames", ()))
+        item.stash[_SERVICES] = tuple(sorted(needed))
     return item.stash[_SERVICES]
 
 
 def _look(item: pytest.Item) -> SelectedTest:
     fixtures = tuple(getattr(item, "fixturenames", ()))
     carried = markers.names(item)
+    if _SKIP in carried:
+        return SelectedTest(item.nodeid, file=item.nodeid.partition("::")[0], skip_reason="its marker says so")
     nodes = sum(count for name, count in _NODE_FIXTURES.items() if name in fixtures)
     images: tuple[str, ...] = ()
     if nodes:

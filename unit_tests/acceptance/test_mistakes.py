@@ -260,6 +260,20 @@ def test_plan_of_docker_tests_has_no_kind_step(project):
 
 
 @pytest.mark.integration
+def test_a_test_that_its_marker_skips_needs_nothing(project):
+    skipped = KUBERNETES_TEST.replace("@pytest", "@pytest.mark.skip('T-1')\n    @pytest", 1)
+    free = DOCKER_TEST.replace('    @pytest.mark.services("docker")\n', "").replace("Docker", "none")
+    project.write("unit_tests/integration/test_k8s.py", skipped)
+    project.write("unit_tests/integration/test_free.py", free)
+    plan = json.loads(project.sct("integration-tests", "--plan", "--json").out)
+    assert (plan["steps"], plan["services"]) == ([], {})
+    ended = project.sct("integration-tests")
+    assert ended.code == 0, ended.text
+    assert "1 passed, 1 skipped" in ended.out
+    assert "1 skipped: T-1" in ended.out
+
+
+@pytest.mark.integration
 def test_plan_of_kubernetes_tests_has_one(project):
     project.write("unit_tests/integration/test_k8s.py", KUBERNETES_TEST)
     plan = json.loads(project.sct("integration-tests", "--plan", "--json").out)

@@ -73,3 +73,13 @@ def test_what_a_test_says_for_itself_is_heard_whatever_others_beside_it_say(own)
     module = _module()
     before, test, after = _Test(module), _Test(module, **own), _Test(module)
     assert [collecting.declaration_of(each).labels for each in (before, test, after)] == [set(), {"docker"}, set()]
+
+
+def test_a_test_that_its_marker_skips_needs_no_service():
+    """A cluster would be brought up for nothing."""
+    marks = (pytest.mark.services("kubernetes").mark, pytest.mark.skip("T-1").mark)
+    test = _Test(_module(), marks=marks, fixtures=("docker_scylla",))
+    needs = collecting.needs_of(test)
+    assert (needs.services, needs.nodes, needs.images) == ((), 0, ())
+    assert needs.skip_reason
+    assert collecting.services_of(test) == ()
