@@ -48,6 +48,10 @@ they apply.
 
 {codes}
 Where several apply, the first of this order is used: {order}.
+
+A run goes on to its end when nobody reads its output any more (`sct.py ... | head -1`). What would be 0 is then
+141, as a shell says of a program that ended so; where output could not be written for another reason, as on a full
+disk, it is 75.
 """
 
 
