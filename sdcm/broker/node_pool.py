@@ -132,9 +132,7 @@ class NodePool:
 
     def keep_ready(self) -> None:
         """In an environment that is kept, have a node stand ready for the next run: one like the last asked for."""
-        with self._lock:
-            latest = node_key(self._latest)
-        self._keep_one_like(latest)
+        self._keep_one_like(self._latest_key())
 
     def _keep_one_like(self, key: str) -> None:
         """Boot one ahead for who comes next, if none stands ready or is on its way, and it is the latest kind."""
@@ -147,9 +145,11 @@ class NodePool:
 
     def tidy(self) -> None:
         """In an environment that is kept, throw away what the run that has ended leaves ready beyond the spares."""
+        self._tidy(self._latest_key())
+
+    def _latest_key(self) -> str:
         with self._lock:
-            latest = node_key(self._latest)
-        self._tidy(latest)
+            return node_key(self._latest)
 
     def _tidy(self, key: str) -> None:
         """Throw away what a kept environment has ready beyond its spares, those like the latest last."""
@@ -211,10 +211,9 @@ class NodePool:
             node = replace(standing.node, earlier_tests=tuple(standing.tests), leased_at=time.time())
             return replace(standing, node=node)
 
-    # Who leaves the line may leave its node to one who waits for room.
-
     @contextlib.contextmanager
     def _in_line(self, key: str, *, holds_others: bool) -> Iterator[Place]:
+        """Stand in line; who leaves it may leave its node to one who waits for room."""
         try:
             with self._shelf.in_line(key, holds_others=holds_others) as place:
                 yield place
