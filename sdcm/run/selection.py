@@ -54,6 +54,10 @@ _OF_A_RUN = (
 )
 #: A test that breaks a rule: `file:line: I01 ...`.
 _BREACH = re.compile(r"^ERROR: (\S+:\d+: I\d\d .*)$", re.MULTILINE)
+#: What pytest says of a conftest.py that raises: the file, then, as of any failure, where and what.
+_CONFTEST = re.compile(r"^ImportError while loading conftest '(?P<file>[^']+)'", re.MULTILINE)
+_PLACE = re.compile(r"^(?P<place>[^/\s]\S*:\d+): in |^E +File \"(?P<file>.+)\", line (?P<line>\d+)$", re.MULTILINE)
+_RAISED = re.compile(r"^E {3}(?P<error>\S.*)$", re.MULTILINE)
 _NOT_FOUND = re.compile(r"^ERROR: not found: (?P<path>.*)$", re.MULTILINE)
 
 
@@ -131,7 +135,11 @@ def collect(
     if done.exit_status == ExitCode.PYTEST_USAGE_ERROR:
         raise _usage_problem(done, project, environ)
     if done.exit_status not in {ExitCode.OK, ExitCode.NOTHING_SELECTED} or not file.exists():
-        raise CollectionFailed("pytest cannot collect the tests", evidence=f"{done.stdout}\n{done.stderr}".strip())
+        said = f"{done.stdout}\n{done.stderr}".strip()
+        why = (
+            "" if said else f"it ended with status {done.exit_status} and said nothing, as by sys.exit in a conftest.py"
+        )
+        raise CollectionFailed("pytest cannot collect the tests", why=why, evidence=said)
     return Selection(selected.read(file), time.monotonic() - started)
 
 
@@ -183,12 +191,27 @@ def _run_pytest(argv: Sequence[str], project: Path, environ: Mapping[str, str]) 
         os.close(write_end)
 
 
+def _conftest_problem(file: str, told: str, project: Path) -> UsageProblem:
+    """Return why a conftest.py cannot be imported: the error, and the project's last line that it went through."""
+
+    def shown(path: str) -> str:
+        return str(Path(path).relative_to(project)) if Path(path).is_relative_to(project) else path
+
+    raised = _RAISED.search(told)
+    before = list(_PLACE.finditer(told[: raised.start()])) if raised else []
+    places = [each["place"] or f"{shown(each['file'])}:{each['line']}" for each in before[-1:]]
+    why = ": ".join([*places, raised["error"]]) if raised else ""
+    return UsageProblem(f"{shown(file)} cannot be imported", why=why)
+
+
 def _usage_problem(done: process.Completed, project: Path, environ: Mapping[str, str]) -> UsageProblem:
     text = f"{done.stdout}\n{done.stderr}"
     missing = _NOT_FOUND.search(text)
     if breaches := _BREACH.findall(text):
         more = f" (and {len(breaches) - 1} more, above)" if len(breaches) > 1 else ""
         return UsageProblem(f"{breaches[0]}{more}", evidence="\n".join(breaches) if more else "")
+    if loading := _CONFTEST.search(text):
+        return _conftest_problem(loading["file"], text[loading.end() :], project)
     if missing is None:
         lines = [line.removeprefix("ERROR: ") for line in text.splitlines() if "error" in line.lower()]
         return UsageProblem(lines[0] if lines else "pytest does not accept its arguments", why=" ".join(lines[1:2]))

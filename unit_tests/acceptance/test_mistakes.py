@@ -247,6 +247,34 @@ def test_a_file_that_cannot_be_imported(project):
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import os\n\nimport no_such_module\n", "3: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("import os\n\nraise ValueError('first\\nsecond')\n", "3: ValueError: first"),
+        ("import json\n\njson.loads('{')\n", "3: json.decoder.JSONDecodeError: Expecting property name"),
+        ("import os\nx = = 3\n", "2: SyntaxError: invalid syntax"),
+    ],
+)
+def test_a_conftest_that_cannot_be_imported(project, text, said):
+    project.write("unit_tests/integration/test_docker.py", DOCKER_TEST)
+    project.write("unit_tests/conftest.py", text)
+    ended = project.sct("integration-tests")
+    assert ended.code == 64, ended.text
+    expected = f"sct: unit_tests/conftest.py cannot be imported: unit_tests/conftest.py:{said}"
+    assert any(line.startswith(expected) for line in ended.err.splitlines()), ended.text
+
+
+@pytest.mark.integration
+def test_a_conftest_that_ends_pytest(project):
+    project.write("unit_tests/integration/test_docker.py", DOCKER_TEST)
+    project.write("unit_tests/conftest.py", "import sys\n\nsys.exit(3)\n")
+    ended = project.sct("integration-tests", "--plan")
+    assert ended.code == 2, ended.text
+    assert "cannot collect the tests: it ended with status 3 and said nothing" in ended.err
+
+
+@pytest.mark.integration
 def test_plan_of_docker_tests_has_no_kind_step(project):
     project.write("unit_tests/integration/test_docker.py", DOCKER_TEST)
     ended = project.sct("integration-tests", "--plan", "--json")
