@@ -60,6 +60,7 @@ class NodePool:
         nudge: Callable[[], None] = lambda: None,
         *,
         keeps: bool = False,
+        busy: Callable[[], float] = lambda: 1.0,
         after: Callable[[float, Callable[[], None]], None] = _after,
     ) -> None:
         """Hand on what `maker` boots.
@@ -72,6 +73,7 @@ class NodePool:
             journal: Told of each hand-over, and of each node thrown away.
             nudge: Wakes requests that wait for room: a node stands ready.
             keeps: The environment outlives its run: a node is kept ready for the next.
+            busy: Returns the share of the processors at work.
             after: Runs something once so many seconds have passed.
         """
         self._maker = maker
@@ -87,6 +89,7 @@ class NodePool:
         self._after = after
         self._joined: set[str] = set()
         self._keeps = keeps
+        self._busy = busy
         #: What was asked for last that others may have, too.
         self._latest = NodeRequest()
 
@@ -140,7 +143,7 @@ class NodePool:
             request = self._latest
         if not self._keeps or key != node_key(request) or self._shelf.coming(key):
             return
-        if self._shelf.expect_boot(key, lambda _standing: True):
+        if self._shelf.expect_boot(key, lambda _standing, _short: True):
             self._background(lambda: self._make_ready(request, key), f"a node like {key}")
 
     def tidy(self) -> None:
@@ -265,7 +268,11 @@ class NodePool:
     def _boot_ahead(self, request: NodeRequest, key: str) -> None:
         """Boot one more node while tests run, if the next one would have to wait and that is worth it."""
         left = self._demand.left(key)
-        if left and self._shelf.expect_boot(key, lambda standing: self._worth.of_one_more(key, left, standing)):
+
+        def wanted(standing: int, short: int) -> bool:
+            return self._worth.of_one_more(key, left, standing, short=short, busy=self._busy())
+
+        if left and self._shelf.expect_boot(key, wanted):
             self._background(lambda: self._make_ready(request, key), f"a node like {key}")
 
     def _make_ready(self, request: NodeRequest, key: str) -> None:

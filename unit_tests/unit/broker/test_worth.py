@@ -75,3 +75,23 @@ def test_nothing_is_waited_for_while_it_is_not_known_how_long_tests_hold_their_n
     worth.kept("k", 0.1)
     assert worth.patience("k", turn=1, held=4) == 8.0
     assert worth.patience("other", turn=1, held=4) == 0.0
+
+
+def test_what_tests_wait_for_one_anothers_nodes_is_spared_too():
+    """Eight workers had waited for four nodes while three quarters of the processors idled."""
+    worth = known(boot=12.0, test=4.3, next_test=0.5)
+    assert not worth.of_one_more("k", left=32, standing=4)
+    assert worth.of_one_more("k", left=32, standing=4, short=4, busy=0.25)
+    assert not worth.of_one_more("k", left=3, standing=4, short=4, busy=0.25)
+
+
+def test_a_node_more_brings_nothing_where_processors_are_what_tests_wait_for():
+    worth = known(boot=12.0, test=4.3, next_test=0.5)
+    assert not worth.of_one_more("k", left=32, standing=4, short=4, busy=0.95)
+
+
+def test_what_idles_is_taken_from_no_test():
+    worth = known(boot=5.0, next_test=0.5)
+    assert not worth.of_one_more("k", left=20, standing=2)
+    assert worth.of_one_more("k", left=20, standing=2, busy=0.5)
+    assert not worth.of_one_more("k", left=9, standing=2, busy=0.0)
