@@ -17,7 +17,7 @@ def near(wrong: str, known: Iterable[str], *, most: int = 2, likeness: float = 0
     return difflib.get_close_matches(wrong, list(known), n=most, cutoff=likeness)
 
 
-def asked(names: Iterable[str]) -> str:
+def question(names: Iterable[str]) -> str:
     """Return "did you mean a or b?"; empty when there are no names."""
     text = " or ".join(names)
     return f"did you mean {text}?" if text else ""
@@ -25,10 +25,10 @@ def asked(names: Iterable[str]) -> str:
 
 def did_you_mean(wrong: str, known: Iterable[str], *, most: int = 2, likeness: float = 0.6) -> str:
     """Return "did you mean a or b?" for the names that `near` finds; empty when it finds none."""
-    return asked(near(wrong, known, most=most, likeness=likeness))
+    return question(near(wrong, known, most=most, likeness=likeness))
 
 
-def with_all(wrong: str, known: Collection[str]) -> str:
+def hint(wrong: str, known: Collection[str]) -> str:
     """Return "did you mean a? -- known: a, b, c", for names so few that all are told."""
-    hints = (did_you_mean(wrong, known), f"known: {', '.join(known)}")
-    return " -- ".join(hint for hint in hints if hint)
+    meant = did_you_mean(wrong, known)
+    return f"{meant} -- known: {', '.join(known)}" if meant else f"known: {', '.join(known)}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from sdcm.errors import UsageProblem
-from sdcm.near_names import with_all
+from sdcm.near_names import hint
 from sdcm.pytest_plugin import deadlines, markers
 
 _CHECKED = ("needs", "stress_tools", deadlines.MARKER)
@@ -42,7 +42,7 @@ def _check_needs(item: pytest.Item, wanted: Iterable[str]) -> None:
     known = capabilities()
     for name in wanted:
         if name not in known:
-            raise pytest.UsageError(f"{item.nodeid}: no node has {name!r} -- {with_all(name, known)}")
+            raise pytest.UsageError(f"{item.nodeid}: no node has {name!r} -- {hint(name, known)}")
 
 
 def _check_tools(item: pytest.Item, wanted: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sdcm.near_names import with_all
+from sdcm.near_names import hint
 from sdcm.pytest_plugin import markers
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def check_arguments(arguments: Mapping[str, object]) -> None:
     known = sorted({*ARGUMENTS, *OTHERS})
     for name, value in arguments.items():
         if name not in known:
-            raise pytest.UsageError(f"{MARKER}: unknown argument {name!r} -- {with_all(name, known)}")
+            raise pytest.UsageError(f"{MARKER}: unknown argument {name!r} -- {hint(name, known)}")
         if value is not None and (wanted := _wanted(name, value)):
             raise pytest.UsageError(f"{MARKER}: {name} is {value!r} -- it takes {wanted}")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sdcm.errors import UsageProblem
-from sdcm.near_names import asked, near
+from sdcm.near_names import near, question
 from sdcm.services.rooms import TEST_ROOTS, tests_folder
 
 _NEAR = 3
@@ -106,7 +106,7 @@ def near_text(wrong: str, known: Iterable[str]) -> str:
     likeness = {name: difflib.SequenceMatcher(None, wrong, name).ratio() for name in alike}
     best = max(likeness.values(), default=0.0)
     nearest = sorted((name for name in alike if likeness[name] > best - 0.05), key=lambda name: -likeness[name])[:_NEAR]
-    return asked(nearest or near(wrong, names, most=_NEAR))
+    return question(nearest or near(wrong, names, most=_NEAR))
 
 
 def _tail(name: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from sdcm.near_names import asked, did_you_mean
+from sdcm.near_names import did_you_mean, question
 from sdcm.services.table import LABELS, near_labels, service
 
 _LABELS = "/".join(LABELS)
@@ -45,7 +45,7 @@ def unknown(test: str, words: Iterable[str]) -> str:
     """I04: what a test declares is no service."""
     listed = list(words)
     near = near_labels(listed[0]) if len(listed) == 1 else ()
-    hint = asked(near) or f"known: {', '.join(LABELS)}"
+    hint = question(near) or f"known: {', '.join(LABELS)}"
     return f"{test}: {', '.join(map(repr, listed))} names no service -- {hint}"
 
 

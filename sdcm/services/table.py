@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from sdcm.errors import UsageProblem
-from sdcm.near_names import asked, near
+from sdcm.near_names import near, question
 
 #: Where skip reasons point for more.
 REFERENCE_PAGE = "docs/reference/services.md"
@@ -119,7 +119,7 @@ def service(label: str) -> Service:
     if found is None:
         raise UsageProblem(
             f"unknown service {label!r}",
-            why=asked(map(repr, near_labels(label))),
+            why=question(map(repr, near_labels(label))),
             mend=f"known: {', '.join(LABELS)}",
         )
     return found

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sdcm.near_names import asked, did_you_mean, near, with_all
+from sdcm.near_names import did_you_mean, hint, near, question
 
 _KNOWN = ["docker", "kubernetes", "aws"]
 
@@ -28,7 +28,7 @@ def test_names_from_an_iterator():
 )
 def test_the_question(names, expected):
     """It names each; without a name there is none."""
-    assert asked(names) == expected
+    assert question(names) == expected
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_the_question(names, expected):
 )
 def test_all_are_told(wrong, expected):
     """Those that are known follow, whether or not one is near."""
-    assert with_all(wrong, _KNOWN) == expected
+    assert hint(wrong, _KNOWN) == expected
