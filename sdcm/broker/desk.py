@@ -19,7 +19,7 @@ from sdcm.broker.namespaces import NamespaceMaker
 from sdcm.broker.node_care import NodeCare
 from sdcm.broker.node_pool import NodePool
 from sdcm.broker.nodes import NodeMaker
-from sdcm.broker.processors import Processors
+from sdcm.broker.processors_here import Processors
 from sdcm.broker.protocol import NodeRequest
 from sdcm.broker.supplies import Supplies
 from sdcm.broker.under_way import UnderWay

@@ -1,10 +1,11 @@
 """How much memory is there for what a run starts: what the machine has, and what this process's cgroup allows.
 
-In a pod, or a CI job's container, the machine's memory is not ours: beyond the limit the kernel kills.
+Beyond the limit of a pod, or of a CI job's container, the kernel kills.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
+
+from sdcm.broker import cgroups_here
 
 #: By version of the cgroup hierarchy: files of the limit and of what is used, and the word for what the kernel gives
 #: back first (https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/admin-guide/cgroup-v1/memory.html).
@@ -20,27 +21,8 @@ def available(root: Path = Path("/")) -> int:
     """
     import psutil
 
-    return min([int(psutil.virtual_memory().available), *_allowed(root)])
-
-
-def _allowed(root: Path) -> Iterator[int]:
-    """Yield what each cgroup that has a limit still allows, from this process's up."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _number, controllers, path = line.split(":", 2)
-        if controllers and "memory" not in controllers.split(","):
-            continue
-        top = root / ("sys/fs/cgroup/memory" if controllers else "sys/fs/cgroup")
-        folder = top / path.lstrip("/")
-        # A container without a cgroup namespace is told a path of its host's; its own is then mounted at the top.
-        for each in (folder, *folder.parents):
-            if (left := _left(each, *(_V1 if controllers else _V2))) is not None:
-                yield left
-            if each == top:
-                break
+    allowed = (_left(folder, *(_V1 if first else _V2)) for folder, first in cgroups_here.folders("memory", root))
+    return min([int(psutil.virtual_memory().available), *(left for left in allowed if left is not None)])
 
 
 def _left(folder: Path, limit_file: str, usage_file: str, cache: str) -> int | None:

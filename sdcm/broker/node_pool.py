@@ -267,10 +267,10 @@ class NodePool:
 
     def _boot_ahead(self, request: NodeRequest, key: str) -> None:
         """Boot one more node while tests run, if the next one would have to wait and that is worth it."""
-        left = self._demand.left(key)
+        left, busy = self._demand.left(key), self._busy()
 
         def wanted(standing: int, short: int) -> bool:
-            return self._worth.of_one_more(key, left, standing, short=short, busy=self._busy())
+            return self._worth.of_one_more(key, left, standing, short=short, busy=busy)
 
         if left and self._shelf.expect_boot(key, wanted):
             self._background(lambda: self._make_ready(request, key), f"a node like {key}")

@@ -89,8 +89,8 @@ class Worth:
             left: Tests to come.
             standing: Nodes like it that there are.
             short: How many more tests want one now.
-            busy: Share of the processors at work. What idles is taken from no test; and where all are at work, a node
-                more gives tests nothing to run on.
+            busy: Share of the processors at work. What idles is taken from no test, so a boot counts by that share, a
+                quarter at the least; and where all are at work, a node more gives tests nothing to run on.
         """
         with self._lock:
             kind = self._kinds[key]
