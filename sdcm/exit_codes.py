@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
     NOTHING_SELECTED = 5
     #: Wrong usage: unknown option or path, unreadable configuration (EX_USAGE).
     USAGE = 64
-    #: A required service, engine or image is unavailable, or everything was skipped (EX_UNAVAILABLE).
+    #: A required service, engine or image is unavailable, or all was skipped for missing services (EX_UNAVAILABLE).
     UNAVAILABLE = 69
     #: A defect of the runner itself (EX_SOFTWARE).
     DEFECT = 70

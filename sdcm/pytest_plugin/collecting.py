@@ -60,8 +60,11 @@ def services_of(item: pytest.Item) -> tuple[str, ...]:
 def _look(item: pytest.Item) -> SelectedTest:
     fixtures = tuple(getattr(item, "fixturenames", ()))
     carried = markers.names(item)
+    file = item.nodeid.partition("::")[0]
+    group, shared_lease = _group(item) if "xdist_group" in carried else "", _holds_shared_lease(item)
     if _SKIP in carried:
-        return SelectedTest(item.nodeid, file=item.nodeid.partition("::")[0], skip_reason="its marker says so")
+        # Another machine may not skip it, so what decides the shares of all stays.
+        return SelectedTest(item.nodeid, file, group=group, shared_lease=shared_lease, skip_reason="its marker")
     nodes = sum(count for name, count in _NODE_FIXTURES.items() if name in fixtures)
     images: tuple[str, ...] = ()
     if nodes:
@@ -75,13 +78,13 @@ def _look(item: pytest.Item) -> SelectedTest:
         images += tuple(str(tool) for marker in item.iter_markers("stress_tools") for tool in marker.args)
     return SelectedTest(
         nodeid=item.nodeid,
-        file=item.nodeid.partition("::")[0],
+        file=file,
         services=services_of(item),
         images=images,
         nodes=nodes,
         node_key=_node_key(item, fixtures),
-        group=_group(item) if "xdist_group" in carried else "",
-        shared_lease=_holds_shared_lease(item),
+        group=group,
+        shared_lease=shared_lease,
         alone="run_alone" in carried,
         weight=markers.weight(item) if "weight" in carried else 1,
         limits=markers.limits(item) if "concurrency" in carried else (),

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from sdcm.pytest_plugin import collecting
+from sdcm.scheduling.shards import alike_units, digest
 from sdcm.services import selected
 from sdcm.services.selected import SelectedTest
 
@@ -43,10 +44,11 @@ class _Test:
         self.parent, self.stash = module, pytest.Stash()
         self.own_markers, self.fixturenames = list(marks), fixtures
         self.nodeid, self.asked = "a.py::test", 0
+        self.config = SimpleNamespace(stash=pytest.Stash())
 
-    def iter_markers(self):
+    def iter_markers(self, name=""):
         self.asked += 1
-        return iter([*self.own_markers, *self.module.own_markers])
+        return iter([mark for mark in (*self.own_markers, *self.module.own_markers) if name in ("", mark.name)])
 
 
 def _module(*marks: pytest.Mark) -> SimpleNamespace:
@@ -77,9 +79,23 @@ def test_what_a_test_says_for_itself_is_heard_whatever_others_beside_it_say(own)
 
 def test_a_test_that_its_marker_skips_needs_no_service():
     """A cluster would be brought up for nothing."""
-    marks = (pytest.mark.services("kubernetes").mark, pytest.mark.skip("T-1").mark)
-    test = _Test(_module(), marks=marks, fixtures=("docker_scylla",))
-    needs = collecting.needs_of(test)
-    assert (needs.services, needs.nodes, needs.images) == ((), 0, ())
-    assert needs.skip_reason
-    assert collecting.services_of(test) == ()
+    skipped = collecting.needs_of(_grouped(pytest.mark.skip("T-1").mark))
+    assert (skipped.services, skipped.nodes, skipped.images) == ((), 0, ())
+    assert skipped.skip_reason
+    assert collecting.services_of(_grouped(pytest.mark.skip("T-1").mark)) == ()
+
+
+def test_a_marker_that_skips_on_one_machine_alone_does_not_change_the_shards(monkeypatch):
+    """A test would be in no machine's share, or in that of two."""
+    monkeypatch.setattr(collecting, "acts", lambda _config: True)
+    units = [
+        alike_units([collecting.needs_of(test), SelectedTest("a.py::test_2", "a.py", group="g")])
+        for test in (_grouped(), _grouped(pytest.mark.skip("T-1").mark))
+    ]
+    assert [unit.tests for unit in units[0]] == [(0, 1)]
+    assert digest(units[0]) == digest(units[1])
+
+
+def _grouped(*marks: pytest.Mark) -> _Test:
+    marks = (pytest.mark.services("kubernetes").mark, pytest.mark.xdist_group("g").mark, *marks)
+    return _Test(_module(), marks=marks, fixtures=("docker_scylla",))
