@@ -78,10 +78,11 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; a mistyped one is answered with the nearest."""
+        name = args[0]  # click empties the list before it raises
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as exc:
-            raise click.UsageError(f"{exc.message}{_meant(args[0], _COMMANDS)}", ctx) from exc
+            raise click.UsageError(f"{exc.message}{_meant(name, _COMMANDS)}", ctx) from exc
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""

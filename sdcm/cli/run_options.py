@@ -14,10 +14,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 _LONGEST_HOURS = 365 * 24
 #: A week; as in `sdcm.pytest_plugin.deadlines`, which is not loaded for this.
 _LONGEST_SECONDS = 7 * 24 * 3600
-
-
-#: pytest's options that open a debugger.
+#: pytest's options that open a debugger, and xdist's that have workers run the tests.
 _DEBUGGERS = ("--pdb", "--trace")
+_DISTRIBUTE = ("-n", "--numprocesses", "--dist", "--tx", "-d", "--maxprocesses")
 
 
 class FiniteRange(click.FloatRange):
@@ -169,7 +168,8 @@ def workers_for(workers: int | None, pytest_args: Sequence[str], *, asked: bool,
     debugger = next((word for word in pytest_args if word in _DEBUGGERS), "")
     if not debugger:
         return workers
-    if elsewhere or (asked and workers):
-        against = "--on" if elsewhere else f"-n {workers}"
+    distributing = next((word for word in pytest_args if word.startswith(_DISTRIBUTE)), "")
+    if elsewhere or distributing or (asked and workers):
+        against = "--on" if elsewhere else distributing or f"-n {workers}"
         raise click.UsageError(f"{debugger} needs the one process that has the terminal: leave {against} out")
     return 0

@@ -1,5 +1,7 @@
 """The options that both commands share: what goes together."""
 
+import re
+
 import click
 import pytest
 
@@ -22,6 +24,13 @@ def test_what_leaves_the_number_to_us_goes_with_a_debugger(workers):
 def test_without_a_debugger_the_number_stays(workers):
     """Other arguments of pytest's are none of our business."""
     assert workers_for(workers, ["-x", "-k", "pdb"], asked=True, elsewhere=True) == workers
+
+
+@pytest.mark.parametrize("word", ["-n2", "--numprocesses=2", "--dist", "--tx=2*popen"])
+def test_a_debugger_beside_xdists_own_options_is_refused(word):
+    """They stand for workers whatever our own number is."""
+    with pytest.raises(click.UsageError, match=f"leave {re.escape(word)} out"):
+        workers_for(0, ["--pdb", word], asked=True, elsewhere=False)
 
 
 @pytest.mark.parametrize(
