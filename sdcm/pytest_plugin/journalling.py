@@ -15,7 +15,7 @@ from sdcm.near_names import did_you_mean
 from sdcm.pytest_plugin import evidence, going_on
 from sdcm.pytest_plugin.phase_notes import PhaseNotes
 from sdcm.pytest_plugin.session import is_worker
-from sdcm.pytest_plugin.worker_endings import ending_of
+from sdcm.pytest_plugin.worker_endings import reason_of
 from sdcm.scheduling.units import split_group
 
 #: Characters of a failure's text, and of each of its sections, that the journal keeps.
@@ -98,8 +98,8 @@ class JournalWriter:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Note a worker that is gone, and how it ended if it was lost."""
-        reason = (ending_of(node) or str(error)) if error else ""
-        self._note("worker", worker=node.gateway.id, state="lost" if error else "down", reason=reason)
+        state = "lost" if error else "down"
+        self._note("worker", worker=node.gateway.id, state=state, reason=reason_of(node, error))
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Note whether keys ended the session, or a debugger's `q` and the like."""

@@ -1,48 +1,44 @@
 """Tells how a worker ended that was lost: xdist itself knows only that it is gone."""
 
-import signal
 import subprocess
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from sdcm import process_status
 from sdcm.pytest_plugin.session import acts
 
-#: Seconds until a worker's end is known once its pipe is closed.
-_PATIENCE = 1.0
-_HINTS = {signal.SIGKILL: "sent from outside, or the system had no memory left"}
+#: Seconds until the process is gone whose pipe is closed; all other workers wait meanwhile.
+_PATIENCE = 0.5
+#: Set on xdist's controller of a worker once that has been told of.
+_TOLD = "sct_ending"
+#: xdist's reason of a worker that is gone without a word; one that gave another has ended its session, and may live.
+_SILENT = "Not properly terminated"
 
 
-def ending_of(node: Any) -> str:
-    """Return how the process of a worker that is gone has ended, empty when that cannot be told.
+def reason_of(node: Any, error: object) -> str:
+    """Return why a worker is gone: how its process has ended where it went without a word, else what xdist says.
 
     Args:
         node: xdist's controller of the worker.
+        error: What xdist says.
     """
-    # execnet has no public name for the process behind a gateway
-    process = getattr(getattr(node.gateway, "_io", None), "popen", None)
-    if process is None:
-        return ""
-    with suppress(subprocess.TimeoutExpired, OSError):
-        return _told(process.wait(_PATIENCE))
-    return ""
-
-
-def _told(status: int) -> str:
-    if status >= 0:
-        return f"ended with exit status {status}"
-    try:
-        number = signal.Signals(-status)
-    except ValueError:  # a real-time signal
-        return f"ended by signal {-status}"
-    hint = f" ({_HINTS[number]})" if number in _HINTS else ""
-    return f"ended by {number.name}{hint}"
+    if error != _SILENT:
+        return str(error or "")
+    # execnet has no public name for the process behind a gateway, and another host's is only the way there
+    process = getattr(getattr(node.gateway, "_io", None), "popen", None) if node.gateway.spec.popen else None
+    ending = ""
+    if process is not None:
+        with suppress(subprocess.TimeoutExpired, OSError):
+            ending = process_status.ended(process.wait(_PATIENCE))
+    setattr(node, _TOLD, ending)
+    return ending or _SILENT
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_handlecrashitem(report: pytest.TestReport) -> None:
-    """Say how the worker ended in the failure of the test that it ran."""
+    """Say how the worker ended in the failure of the test that it ran; `reason_of` has been asked by then."""
     node: Any = getattr(report, "node", None)
-    if node is not None and acts(node.config) and (ending := ending_of(node)):
+    if node is not None and acts(node.config) and (ending := getattr(node, _TOLD, "")):
         report.longrepr = f"{report.longrepr}, {ending}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sdcm import journal, process
+from sdcm import journal, process, process_status
 from sdcm.broker.protocol import (
     BROKER_VARIABLE,
     GO_ON_VARIABLE,
@@ -56,7 +56,11 @@ _OF_A_RUN = (
 _BREACH = re.compile(r"^ERROR: (\S+:\d+: I\d\d .*)$", re.MULTILINE)
 #: What pytest says of a conftest.py that raises: the file, then, as of any failure, where and what.
 _CONFTEST = re.compile(r"^ImportError while loading conftest '(?P<file>[^']+)'", re.MULTILINE)
-_PLACE = re.compile(r"^(?P<place>[^/\s]\S*:\d+): in |^E +File \"(?P<file>.+)\", line (?P<line>\d+)$", re.MULTILINE)
+_PLACE = re.compile(
+    r"^(?P<place>(?!\.\./)[^/\s]\S*:\d+): in |^E +File \"(?P<file>.+)\", line (?P<line>\d+)$", re.MULTILINE
+)
+#: What places of others' code below the project have in them.
+_OTHERS = ("site-packages/", ".venv/", "venv/")
 _RAISED = re.compile(r"^E {3}(?P<error>\S.*)$", re.MULTILINE)
 _NOT_FOUND = re.compile(r"^ERROR: not found: (?P<path>.*)$", re.MULTILINE)
 
@@ -136,9 +140,8 @@ def collect(
         raise _usage_problem(done, project, environ)
     if done.exit_status not in {ExitCode.OK, ExitCode.NOTHING_SELECTED} or not file.exists():
         said = f"{done.stdout}\n{done.stderr}".strip()
-        why = (
-            "" if said else f"it ended with status {done.exit_status} and said nothing, as by sys.exit in a conftest.py"
-        )
+        hint = ", as by sys.exit in a conftest.py" if done.exit_status >= 0 else ""
+        why = "" if said else f"it {process_status.ended(done.exit_status)} and said nothing{hint}"
         raise CollectionFailed("pytest cannot collect the tests", why=why, evidence=said)
     return Selection(selected.read(file), time.monotonic() - started)
 
@@ -198,9 +201,10 @@ def _conftest_problem(file: str, told: str, project: Path) -> UsageProblem:
         return str(Path(path).relative_to(project)) if Path(path).is_relative_to(project) else path
 
     raised = _RAISED.search(told)
-    before = list(_PLACE.finditer(told[: raised.start()])) if raised else []
-    places = [each["place"] or f"{shown(each['file'])}:{each['line']}" for each in before[-1:]]
-    why = ": ".join([*places, raised["error"]]) if raised else ""
+    before = _PLACE.finditer(told[: raised.start()]) if raised else ()
+    places = [each["place"] or f"{shown(each['file'])}:{each['line']}" for each in before]
+    ours = [place for place in places if not any(part in place for part in _OTHERS)]
+    why = ": ".join([*ours[-1:], raised["error"]]) if raised else ""
     return UsageProblem(f"{shown(file)} cannot be imported", why=why)
 
 

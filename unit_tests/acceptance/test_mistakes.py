@@ -108,6 +108,12 @@ def test_durations_that_cannot_be_read(project, content):
         assert "known.json is no durations file: " in one_line(ended)
 
 
+def test_a_command_that_is_no_word(project):
+    ended = project.sct("--", "--anything")
+    assert ended.code == 64, ended.text
+    assert "--anything" in one_line(ended)
+
+
 def test_unknown_command_names_near_ones(project):
     ended = project.sct("integration-test")
     assert ended.code == 64
@@ -254,11 +260,13 @@ def test_a_file_that_cannot_be_imported(project):
         ("import os\n\nraise ValueError('first\\nsecond')\n", "3: ValueError: first"),
         ("import json\n\njson.loads('{')\n", "3: json.decoder.JSONDecodeError: Expecting property name"),
         ("import os\nx = = 3\n", "2: SyntaxError: invalid syntax"),
+        ("import sys\n\nsys.path.append('.venv/site-packages')\nimport installed\n", "4: ValueError: its own"),
     ],
 )
 def test_a_conftest_that_cannot_be_imported(project, text, said):
     project.write("unit_tests/integration/test_docker.py", DOCKER_TEST)
     project.write("unit_tests/conftest.py", text)
+    project.write(".venv/site-packages/installed.py", "raise ValueError('its own')\n")
     ended = project.sct("integration-tests")
     assert ended.code == 64, ended.text
     expected = f"sct: unit_tests/conftest.py cannot be imported: unit_tests/conftest.py:{said}"
@@ -271,7 +279,7 @@ def test_a_conftest_that_ends_pytest(project):
     project.write("unit_tests/conftest.py", "import sys\n\nsys.exit(3)\n")
     ended = project.sct("integration-tests", "--plan")
     assert ended.code == 2, ended.text
-    assert "cannot collect the tests: it ended with status 3 and said nothing" in ended.err
+    assert "cannot collect the tests: it ended with exit status 3 and said nothing, as by sys.exit" in ended.err
 
 
 @pytest.mark.integration
