@@ -262,6 +262,7 @@ def test_a_file_that_cannot_be_imported(project):
         ("import os\nx = = 3\n", "2: SyntaxError: invalid syntax"),
         ("import sys\n\nsys.path.append('.venv/site-packages')\nimport installed\n", "4: ValueError: its own"),
     ],
+    ids=["module", "error", "library", "syntax", "installed"],
 )
 def test_a_conftest_that_cannot_be_imported(project, text, said):
     project.write("unit_tests/integration/test_docker.py", DOCKER_TEST)

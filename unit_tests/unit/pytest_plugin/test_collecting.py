@@ -79,10 +79,10 @@ def test_what_a_test_says_for_itself_is_heard_whatever_others_beside_it_say(own)
 
 def test_a_test_that_its_marker_skips_needs_no_service():
     """A cluster would be brought up for nothing."""
-    skipped = collecting.needs_of(_grouped(pytest.mark.skip("T-1").mark))
+    skipped = collecting.needs_of(_grouped(pytest.mark.skip("kubernetes: see T-1").mark))
     assert (skipped.services, skipped.nodes, skipped.images) == ((), 0, ())
     assert skipped.skip_reason
-    assert collecting.services_of(_grouped(pytest.mark.skip("T-1").mark)) == ()
+    assert collecting.services_of(_grouped(pytest.mark.skip("kubernetes: see T-1").mark)) == ()
 
 
 def test_a_marker_that_skips_on_one_machine_alone_does_not_change_the_shards(monkeypatch):
@@ -90,7 +90,7 @@ def test_a_marker_that_skips_on_one_machine_alone_does_not_change_the_shards(mon
     monkeypatch.setattr(collecting, "acts", lambda _config: True)
     units = [
         alike_units([collecting.needs_of(test), SelectedTest("a.py::test_2", "a.py", group="g")])
-        for test in (_grouped(), _grouped(pytest.mark.skip("T-1").mark))
+        for test in (_grouped(), _grouped(pytest.mark.skip("kubernetes: see T-1").mark))
     ]
     assert [unit.tests for unit in units[0]] == [(0, 1)]
     assert digest(units[0]) == digest(units[1])
