@@ -3,7 +3,7 @@
 import logging
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from sdcm.containers.ending import ContainerEnded, Ending, Lifeline, ending_of
 from sdcm.containers.engine_client import connect, engine_errors
@@ -29,8 +29,6 @@ class ContainerHandle:
         network: Network whose address counts as its own.
         publish_host: Name of the engine's host as seen from here.
     """
-
-    WHAT: ClassVar[str] = "container"
 
     def __init__(
         self, container_id: str, host: str, *, name: str, image: str, network: str = "", publish_host: str = "127.0.0.1"

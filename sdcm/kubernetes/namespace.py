@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from sdcm import paths, process
 from sdcm.errors import DeadlinePassed, SctError, ServiceUnavailable, UsageProblem
@@ -42,7 +42,7 @@ class KubernetesNamespace:
         labels: Labels of the lease, which everything made here carries.
     """
 
-    WHAT: ClassVar[str] = "namespace"
+    WHAT = "namespace"
 
     def __init__(
         self, cluster: ClusterRecord, name: str, labels: Mapping[str, str], loader: Callable[[str], str]

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -44,10 +44,7 @@ _MORE_ROOM = "`sct.py clean --images`, or set SCT_ENGINE_DIR"
 
 
 class Watched(Protocol):
-    """What can tell what happened to it."""
-
-    #: What it is, for the report's section.
-    WHAT: ClassVar[str]
+    """What can tell what happened to it; a container, unless its `WHAT` names something else."""
 
     @property
     def name(self) -> str:
@@ -194,7 +191,9 @@ def _look(containers: Iterable[Watched]) -> Findings:
     asked = [(container, _Asking(container)) for container in containers]
     for _, asking in asked:
         asking.thread.join(max(0.0, end - time.monotonic()))
-    sections = tuple((f"{container.WHAT} {container.name}", asking.text) for container, asking in asked)
+    sections = tuple(
+        (f"{getattr(container, 'WHAT', 'container')} {container.name}", asking.text) for container, asking in asked
+    )
     endings = tuple(asking.ending for _, asking in asked if asking.ending is not None)
     return Findings(sections, endings, next((asking.lost for _, asking in asked if asking.lost), ""))
 
