@@ -8,15 +8,13 @@ from typing import Any, TypeVar
 import click
 
 from sdcm.cli import completing
+from sdcm.run.pytest_options import DEBUGGERS, DISTRIBUTING
 
 F = TypeVar("F", bound=Callable[..., Any])
 #: A year; times beyond what a clock holds would overflow.
 _LONGEST_HOURS = 365 * 24
 #: A week; as in `sdcm.pytest_plugin.deadlines`, which is not loaded for this.
 _LONGEST_SECONDS = 7 * 24 * 3600
-#: pytest's options that open a debugger, and xdist's that have workers run the tests.
-_DEBUGGERS = ("--pdb", "--trace")
-_DISTRIBUTE = ("-n", "--numprocesses", "--dist", "--tx", "-d", "--maxprocesses")
 
 
 class FiniteRange(click.FloatRange):
@@ -165,10 +163,10 @@ def workers_for(workers: int | None, pytest_args: Sequence[str], *, asked: bool,
     Raises:
         click.UsageError: A debugger was asked for together with workers, or with pods.
     """
-    debugger = next((word for word in pytest_args if word in _DEBUGGERS), "")
+    debugger = next((word for word in pytest_args if word in DEBUGGERS), "")
     if not debugger:
         return workers
-    distributing = next((word for word in pytest_args if word.startswith(_DISTRIBUTE)), "")
+    distributing = next((word for word in pytest_args if word.startswith(DISTRIBUTING)), "")
     if elsewhere or distributing or (asked and workers):
         against = "--on" if elsewhere else distributing or f"-n {workers}"
         raise click.UsageError(f"{debugger} needs the one process that has the terminal: leave {against} out")

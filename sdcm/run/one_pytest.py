@@ -18,14 +18,13 @@ from sdcm.broker.protocol import COLLECTED, GO_ON_VARIABLE
 from sdcm.run import display
 from sdcm.run.display import JournalDisplay
 from sdcm.run.options import RunOptions
+from sdcm.run.pytest_options import DISTRIBUTING
 from sdcm.run.pytest_session import PytestSession, pytest_argv
 
 #: Seconds between two looks at a pytest that says nothing: one that has ended may have left a child with the line.
 _LOOK_EVERY = 0.2
 #: Seconds for one that is not to run to end its session.
 _TO_END = 20.0
-#: What makes xdist distribute, whatever `-n 0` says.
-_DISTRIBUTES = ("-n", "--numprocesses", "--dist", "--tx", "-d", "--maxprocesses")
 
 
 def may_do(options: RunOptions, targets: tuple[str, ...]) -> bool:
@@ -37,7 +36,7 @@ def may_do(options: RunOptions, targets: tuple[str, ...]) -> bool:
     """
     if options.plan_only or options.shard is not None or options.repeat > 1 or not options.integration:
         return False
-    if any(word.startswith(_DISTRIBUTES) for word in options.pytest_args):
+    if any(word.startswith(DISTRIBUTING) for word in options.pytest_args):
         return False
     if options.workers == 0:
         return True

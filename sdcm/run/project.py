@@ -5,14 +5,14 @@ from pathlib import Path
 
 from sdcm.errors import UsageProblem
 from sdcm.near_names import near, question
+from sdcm.run.pytest_options import DEBUGGERS, REMEMBERING
 from sdcm.services.rooms import TEST_ROOTS, tests_folder
 
 _NEAR = 3
 #: pytest's options that are given most and take no value.
 _WITHOUT_VALUE = frozenset(
-    {"-x", "--exitfirst", "-s", "-v", "-vv", "-q", "-qq", "-l", "--showlocals", "--pdb", "--trace", "--setup-show",
-     "--full-trace", "--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first", "--sw", "--stepwise"}
-)  # fmt: skip
+    {"-x", "--exitfirst", "-s", "-v", "-vv", "-q", "-qq", "-l", "--showlocals", "--setup-show", "--full-trace"}
+).union(DEBUGGERS, REMEMBERING)
 
 
 def find_project(start: Path) -> Path:

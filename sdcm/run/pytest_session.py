@@ -15,6 +15,7 @@ from sdcm import process
 from sdcm.broker.protocol import RUNNER_PIPE_VARIABLE
 from sdcm.run import display
 from sdcm.run.options import RunOptions
+from sdcm.run.pytest_options import DEBUGGERS
 from sdcm.run.selection import selection_arguments
 from sdcm.stop_flag import StopFlag
 
@@ -30,6 +31,8 @@ _FAULT_TEARDOWN = 4.0
 _TICK = 0.2
 #: Failures, and nothing else: the summary is ours (see `sdcm.pytest_plugin.quiet`).
 _QUIET = ["-qq", "-o", "console_output_style=classic"]
+#: Options with which pytest must have the terminal itself.
+_TAKES_TERMINAL = DEBUGGERS | {"-s", "--capture=no"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class PytestOutcome:
 
 def keeps_terminal(options: RunOptions, workers: int) -> bool:
     """Whether pytest must own the terminal: it runs in one process that was asked for, or a debugger may open."""
-    return workers == 0 or any(word in {"-s", "--pdb", "--trace", "--capture=no"} for word in options.pytest_args)
+    return workers == 0 or any(word in _TAKES_TERMINAL for word in options.pytest_args)
 
 
 def pytest_argv(options: RunOptions, targets: tuple[str, ...], workers: int) -> list[str]:

@@ -24,6 +24,7 @@ from sdcm.ownership.strays import CURRENT_TEST
 from sdcm.program import as_typed
 from sdcm.run.options import RunOptions
 from sdcm.run.project import near_text
+from sdcm.run.pytest_options import REMEMBERING
 from sdcm.services import selected, verdicts
 from sdcm.services.selected import SelectedTest
 
@@ -36,7 +37,6 @@ _FILES_AT_MOST = 500
 _COLLECT = (sys.executable, "-m", "pytest", "--collect-only", "-q")
 #: To collect is no run to remember, unless what is chosen depends on an earlier one.
 _FORGETFUL = ("-p", "no:cacheprovider")
-_REMEMBERING = ("--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first", "--sw", "--stepwise")
 #: What a run tells its own processes.
 _OF_A_RUN = (
     RUN_VARIABLE,
@@ -150,7 +150,7 @@ def _collect_only(
     options: RunOptions, project: Path, targets: tuple[str, ...], file: Path, environ: Mapping[str, str]
 ) -> process.Completed:
     env = {**environ, selected.ENVIRONMENT_VARIABLE: str(file), selected.SUITE_VARIABLE: options.suite}
-    remembers = any(word.startswith(_REMEMBERING) for word in options.pytest_args)
+    remembers = any(word.startswith(REMEMBERING) for word in options.pytest_args)
     argv = [*_COLLECT, *(() if remembers else _FORGETFUL), "--no-header", *selection_arguments(options, targets)]
     return _run_pytest(argv, project, env)
 
