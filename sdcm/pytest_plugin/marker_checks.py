@@ -4,12 +4,17 @@ A mistyped name would skip a test for ever, or fail it once all that it needs is
 """
 
 from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sdcm.errors import UsageProblem
 from sdcm.near_names import hint
 from sdcm.pytest_plugin import deadlines, markers
+
+if TYPE_CHECKING:
+    from sdcm.environment.catalogue import Catalogue
 
 _CHECKED = ("needs", "stress_tools", deadlines.MARKER)
 
@@ -22,12 +27,13 @@ def check(session: pytest.Session) -> None:
     """
     if not markers.carried(session, *_CHECKED):
         return
+    catalogue = cache(_catalogue)  # read once, and only where a test names tools
     for item in session.items:
         carried = markers.names(item)
         if "needs" in carried:
             _check_needs(item, _arguments(item, "needs"))
         if "stress_tools" in carried:
-            _check_tools(item, _arguments(item, "stress_tools"))
+            _check_tools(item, _arguments(item, "stress_tools"), catalogue())
         if deadlines.MARKER in carried:
             deadlines.seconds_of(item)
 
@@ -45,10 +51,13 @@ def _check_needs(item: pytest.Item, wanted: Iterable[str]) -> None:
             raise pytest.UsageError(f"{item.nodeid}: no node has {name!r} -- {hint(name, known)}")
 
 
-def _check_tools(item: pytest.Item, wanted: Iterable[str]) -> None:
+def _catalogue() -> "Catalogue":
     from sdcm.environment.catalogue import Catalogue
 
-    catalogue = Catalogue.load()
+    return Catalogue.load()
+
+
+def _check_tools(item: pytest.Item, wanted: Iterable[str], catalogue: "Catalogue") -> None:
     for name in wanted:
         if "/" in name or ":" in name:  # an image of the user's own
             continue
