@@ -55,11 +55,13 @@ def acts(config: pytest.Config) -> bool:
     return config.stash[_ACTS]
 
 
-def _check_kubeconfig(path: Path) -> None:
+def _check_kubeconfig(named: str) -> None:
     from sdcm.kubernetes import kubeconfig
 
+    if not Path(named).is_file():
+        raise pytest.UsageError(f"KUBECONFIG names {named}, which does not exist -- unset it, or correct it")
     try:
-        kubeconfig.check(path)
+        kubeconfig.check(Path(named))
     except UsageProblem as exc:
         raise pytest.UsageError(f"KUBECONFIG: {exc}") from exc
 
@@ -154,10 +156,8 @@ class RunContext:
         from sdcm.broker.opener import BrokerSpec, OpenBroker, engine_environ
 
         kubeconfig = os.environ.get("KUBECONFIG", "")
-        if "kubernetes" in wanted and kubeconfig and not Path(kubeconfig).is_file():
-            raise pytest.UsageError(f"KUBECONFIG names {kubeconfig}, which does not exist -- unset it, or correct it")
         if "kubernetes" in wanted and kubeconfig:
-            _check_kubeconfig(Path(kubeconfig))
+            _check_kubeconfig(kubeconfig)
         kept = self._kept()
         if kept is not None:
             from sdcm.broker.demand import by_key
