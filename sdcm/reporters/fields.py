@@ -16,14 +16,13 @@ def text(record: Record, key: str) -> str:
 
 def number(record: Record, key: str) -> float:
     """Return a field as a number, 0 when it is missing or none, not finite or beyond all that is measured."""
-    value = record.get(key)
-    # NaN is not between any two.
-    return float(value) if isinstance(value, (int, float)) and -_SANE < value < _SANE else 0.0
+    return number_or_none(record, key) or 0.0
 
 
 def number_or_none(record: Record, key: str) -> float | None:
-    """Return a field as a number, None when it is missing or none."""
+    """Return a field as `number` does, None where that gives 0 for want of one."""
     value = record.get(key)
+    # NaN is not between any two.
     return float(value) if isinstance(value, (int, float)) and -_SANE < value < _SANE else None
 
 
