@@ -194,18 +194,19 @@ def _run_pytest(argv: Sequence[str], project: Path, environ: Mapping[str, str]) 
         os.close(write_end)
 
 
+def _shown(path: str, project: Path) -> str:
+    """Return a path as a user of the project calls it."""
+    return str(Path(path).relative_to(project)) if Path(path).is_relative_to(project) else path
+
+
 def _conftest_problem(file: str, told: str, project: Path) -> UsageProblem:
     """Return why a conftest.py cannot be imported: the error, and the project's last line that it went through."""
-
-    def shown(path: str) -> str:
-        return str(Path(path).relative_to(project)) if Path(path).is_relative_to(project) else path
-
     raised = _RAISED.search(told)
     before = _PLACE.finditer(told[: raised.start()]) if raised else ()
-    places = [each["place"] or f"{shown(each['file'])}:{each['line']}" for each in before]
+    places = [each["place"] or f"{_shown(each['file'], project)}:{each['line']}" for each in before]
     ours = [place for place in places if not any(part in place for part in _OTHERS)]
     why = ": ".join([*ours[-1:], raised["error"]]) if raised else ""
-    return UsageProblem(f"{shown(file)} cannot be imported", why=why)
+    return UsageProblem(f"{_shown(file, project)} cannot be imported", why=why)
 
 
 def _usage_problem(done: process.Completed, project: Path, environ: Mapping[str, str]) -> UsageProblem:
@@ -219,9 +220,7 @@ def _usage_problem(done: process.Completed, project: Path, environ: Mapping[str,
     if missing is None:
         lines = [line.removeprefix("ERROR: ") for line in text.splitlines() if "error" in line.lower()]
         return UsageProblem(lines[0] if lines else "pytest does not accept its arguments", why=" ".join(lines[1:2]))
-    wrong = missing["path"].strip()
-    if Path(wrong).is_relative_to(project):
-        wrong = str(Path(wrong).relative_to(project))
+    wrong = _shown(missing["path"].strip(), project)
     file = wrong.partition("::")[0]
     return UsageProblem(f"no test {wrong}", why=near_text(wrong, _node_ids(file, project, environ)))
 
