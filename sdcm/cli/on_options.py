@@ -11,9 +11,12 @@ _ONLY_WITH_ON = ("shards", "context", "namespace", "image", "registry", "load_in
 #: Options that mean nothing with it, by parameter: what stays up, and a share of what is shared out.
 _NEVER_WITH_ON = {"shard": "--shard", "keep": "--keep", "keep_failed": "--keep-failed"}
 
+#: How many shards a run may have; as in `sdcm.scheduling.shards`, which is not loaded for this.
+SHARDS = click.IntRange(1, 1024)
+
 _OPTIONS = [
     click.option("--on", type=click.Choice(["kubernetes"]), help="Run as pods of a cluster, each with a share."),
-    click.option("--shards", type=click.IntRange(1, 1024), metavar="N", help="With --on: how many pods.  [default: 2]"),
+    click.option("--shards", type=SHARDS, metavar="N", help="With --on: how many pods.  [default: 2]"),
     click.option("--context", metavar="NAME", help="With --on: context of KUBECONFIG; the current one without it."),
     click.option("--namespace", metavar="NAME", help="With --on: one that is there; without it one of the run's own."),
     click.option("--image", metavar="REFERENCE", help="With --on: a runner image of yours; nothing is built."),

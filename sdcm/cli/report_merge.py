@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from sdcm.cli.on_options import SHARDS
+
 
 @click.command("merge")
 @click.argument("folders", nargs=-1, required=True, metavar="DIR...", type=click.Path(path_type=Path))
@@ -19,7 +21,7 @@ import click
 @click.option(
     "--shards",
     "count",
-    type=click.IntRange(1, 1024),
+    type=SHARDS,
     metavar="N",
     help="How many shards there should be; default: as many as those found say.",
 )
