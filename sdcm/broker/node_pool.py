@@ -60,7 +60,7 @@ class NodePool:
         nudge: Callable[[], None] = lambda: None,
         *,
         keeps: bool = False,
-        busy: Callable[[], float] = lambda: 1.0,
+        busy: Callable[[], float | None] = lambda: None,
         after: Callable[[float, Callable[[], None]], None] = _after,
     ) -> None:
         """Hand on what `maker` boots.
@@ -73,7 +73,7 @@ class NodePool:
             journal: Told of each hand-over, and of each node thrown away.
             nudge: Wakes requests that wait for room: a node stands ready.
             keeps: The environment outlives its run: a node is kept ready for the next.
-            busy: Returns the share of the processors at work.
+            busy: Returns the share of the processors at work, None while it is not known.
             after: Runs something once so many seconds have passed.
         """
         self._maker = maker

@@ -30,10 +30,10 @@ class Processors:
         self._lock = threading.Lock()
         self._looked = float("-inf")
         self._idle = self._all = 0.0
-        self._busy = 1.0
+        self._busy: float | None = None
 
-    def busy(self) -> float:
-        """Return the share, from 0 to 1, since the latest look that is a second old; 1 where that is not known."""
+    def busy(self) -> float | None:
+        """Return the share, from 0 to 1, since the latest look that is a second old; None where that is not known."""
         with self._lock:
             now = self._clock()
             since = now - self._looked
@@ -42,9 +42,9 @@ class Processors:
             try:
                 idle, total = self._times()
             except OSError:
-                return 1.0
+                return None
             known = since <= _AT_MOST and total > self._all
-            self._busy = min(1.0, max(0.0, 1.0 - (idle - self._idle) / (total - self._all))) if known else 1.0
+            self._busy = min(1.0, max(0.0, 1.0 - (idle - self._idle) / (total - self._all))) if known else None
             self._looked, self._idle, self._all = now, idle, total
             return self._busy
 

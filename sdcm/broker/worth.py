@@ -5,8 +5,6 @@ from collections import defaultdict
 
 #: A boot must spare so many times what it takes: the processors it keeps busy are those that tests run on.
 _TIMES = 2
-#: Share of the processors at work beyond which they are what tests wait for, whatever else they seem to.
-_BUSY = 0.85
 #: Share of its time that a boot is taken to cost where nothing else is at work.
 _LEAST = 0.25
 #: Weight of the latest time in the running mean.
@@ -78,28 +76,33 @@ class Worth:
                 return 0.0
             return kind.boot if turn / held * (kind.test + kind.next_test) < kind.boot else 0.0
 
-    def of_one_more(self, key: str, left: int, standing: int, *, short: int = 0, busy: float = 1.0) -> bool:
+    def of_one_more(self, key: str, left: int, standing: int, *, short: int = 0, busy: float | None = None) -> bool:
         """Return whether a further node spares the tests to come more than its boot takes from them.
 
         Each test that finds it ready is spared what it takes to have a node again after a test. Where more tests want
-        nodes than there are, each is spared part of its wait for another's, too.
+        nodes than there are, each is spared part of its wait for another's, too. But tests cannot be over sooner than
+        the processors get their work done: what those idle now is all that one more can bring.
 
         Args:
             key: What it could be used for.
             left: Tests to come.
             standing: Nodes like it that there are.
             short: How many more tests want one now.
-            busy: Share of the processors at work. What idles is taken from no test, so a boot counts by that share, a
-                quarter at the least; and where all are at work, a node more gives tests nothing to run on.
+            busy: Share of the processors at work, None while not known. What idles is taken from no test, so a boot
+                counts by that share, a quarter at the least.
         """
         with self._lock:
             kind = self._kinds[key]
             if kind.next_test is None or not kind.boot:
                 return left >= _TIMES * standing
             spared = min(1.0, kind.next_test / kind.boot)
-            if standing and short > 0 and kind.test is not None and busy <= _BUSY:
-                turn = kind.test + kind.next_test
+            if busy is None:
+                return left * spared >= _TIMES * standing
+            turn = (kind.test or 0.0) + kind.next_test
+            if standing and short > 0:
                 spared += (turn * short / standing - turn * (short - 1) / (standing + 1)) / kind.boot
+            if standing:
+                spared = min(spared, (1.0 - busy) * turn / kind.boot)
         return left * spared >= _TIMES * standing * max(busy, _LEAST)
 
 

@@ -34,9 +34,9 @@ def processors(machine):
     return Processors(machine.times, lambda: machine.now)
 
 
-def test_while_nothing_is_known_they_count_as_busy(processors):
-    """A boot more than is good is what costs."""
-    assert processors.busy() == 1.0
+def test_at_first_nothing_is_known(processors):
+    """One look is none: the counters began with the machine."""
+    assert processors.busy() is None
 
 
 def test_the_share_since_the_last_look(machine, processors):
@@ -63,18 +63,18 @@ def test_what_was_long_ago_is_not_of_late(machine, processors):
     """Between two runs of a kept environment nothing is asked: the hours count for none of them."""
     processors.busy()
     machine.pass_(3600.0, busy=0.0)
-    assert processors.busy() == 1.0
+    assert processors.busy() is None
     machine.pass_(2.0, busy=0.5)
     assert processors.busy() == pytest.approx(0.5)
 
 
-def test_what_cannot_be_told_counts_as_busy():
+def test_what_cannot_be_told_is_not_known():
     """A lease must not fail for it."""
 
     def refuse():
         raise OSError("no /proc")
 
-    assert Processors(refuse).busy() == 1.0
+    assert Processors(refuse).busy() is None
 
 
 def test_the_seconds_of_this_machine(tmp_path):

@@ -90,6 +90,19 @@ def test_a_node_more_brings_nothing_where_processors_are_what_tests_wait_for():
     assert not worth.of_one_more("k", left=32, standing=4, short=4, busy=0.95)
 
 
+def test_many_short_tests_on_busy_processors_want_no_more_nodes():
+    """Two workers with 400 tests had ten nodes, and were over no sooner than with two."""
+    worth = known(boot=3.6, test=0.35, next_test=0.5)
+    assert worth.of_one_more("k", left=380, standing=2)
+    assert worth.of_one_more("k", left=380, standing=2, busy=0.7)
+    assert not worth.of_one_more("k", left=380, standing=2, busy=0.97)
+    assert not worth.of_one_more("k", left=380, standing=2, busy=1.0)
+
+
+def test_the_first_node_is_worth_its_boot_however_busy_the_processors_are():
+    assert known().of_one_more("k", left=1, standing=0, busy=1.0)
+
+
 def test_what_idles_is_taken_from_no_test():
     worth = known(boot=5.0, next_test=0.5)
     assert not worth.of_one_more("k", left=20, standing=2)
