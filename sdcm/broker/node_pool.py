@@ -31,8 +31,8 @@ from sdcm.journal import Journal
 if TYPE_CHECKING:
     from sdcm.containers.pristine import State
 
-#: Tests that one node may serve.
-TESTS_AT_MOST = 25
+#: Tests that one node may serve: so many were seen to make it neither slower nor larger.
+TESTS_AT_MOST = 200
 #: Nodes that a kept environment has stand ready, of different kinds, while no test to come is known.
 _SPARES = 2
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sdcm.containers.ring import NodeRing
 
 START_SECONDS = 120.0
+#: Tests that had a node before, told in a failed test's report: the latest. The evidence's folder has them all.
+_TESTS_TOLD = 5
 #: Sends SIGHUP to the server, whoever started it and whatever its process id.
 _RELOAD = (
     "for process in /proc/[0-9]*; do "
@@ -46,8 +48,11 @@ class Node(NodeTools):
 
     def evidence(self, lines: int) -> str:
         """Return the node's state, the tests that had it before, and the last lines of its log since this one has."""
-        before = f"had before by: {', '.join(self.record.earlier_tests)}\n" if self.record.earlier_tests else ""
-        return before + super().evidence(lines)
+        before = self.record.earlier_tests
+        told = ", ".join(before[-_TESTS_TOLD:])
+        if (more := len(before) - _TESTS_TOLD) > 0:
+            told += f" and {more} before them"
+        return (f"had before by: {told}\n" if told else "") + super().evidence(lines)
 
     def refresh(self) -> None:
         """Ask the engine again for address and ports; `record` has them afterwards."""

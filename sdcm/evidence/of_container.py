@@ -143,7 +143,7 @@ def _state(container: ContainerHandle, attrs: Mapping[str, Any], told: str) -> s
             "address in its ring": container.record.ip,
             "dc, rack": f"{container.record.dc}, {container.record.rack}",
         }
-        rows["had before by"] = ", ".join(container.record.earlier_tests) or "no test"
+        rows["had before by"] = ("\n" + " " * 21).join(container.record.earlier_tests) or "no test"
     probes = (state.get("Health") or {}).get("Log") or ()
     lines = [f"{name:<20} {value}" for name, value in rows.items() if value not in (None, "")]
     return "\n".join([*lines, *(f"{'health check':<20} {shown(str(each.get('Output')))}" for each in probes)]) + "\n"

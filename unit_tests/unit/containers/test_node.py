@@ -351,3 +351,15 @@ def test_a_scylla_node_is_told_to_read_its_settings_again(engine: FakeDocker, no
         settings.a = 2
     scylla.reload_config()
     assert "kill -HUP" in engine.api.commands[-1][-1]
+
+
+def test_a_node_tells_the_latest_of_the_tests_that_had_it_before(node: Node, record: NodeRecord) -> None:
+    assert "had before" not in node.evidence(5)
+
+    def told(tests: int) -> str:
+        before = tuple(f"a.py::t{number}" for number in range(tests))
+        return Node(NodeRecord(**{**vars(record), "earlier_tests": before})).evidence(5).splitlines()[0]
+
+    assert told(2) == "had before by: a.py::t0, a.py::t1"
+    assert told(5).endswith("a.py::t3, a.py::t4")
+    assert told(7) == "had before by: a.py::t2, a.py::t3, a.py::t4, a.py::t5, a.py::t6 and 2 before them"

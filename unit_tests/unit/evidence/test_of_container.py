@@ -95,7 +95,7 @@ def test_a_container_that_somebody_removed_is_told_so(plain):
 
 def test_a_node_tells_which_of_its_ring_it_misses(monkeypatch):
     """By name where the test has that node."""
-    one = node(capabilities=("nodetool",), leased_at=START + 3, earlier_tests=("a.py::before",))
+    one = node(capabilities=("nodetool",), leased_at=START + 3, earlier_tests=("a.py::first", "a.py::second"))
     monkeypatch.setattr(one, "execute", lambda *_, **__: CommandResult(STATUS, "", 0, 1.0, "nodetool status"))
     engine = EngineContainer(RUNS)
     found = asked(one, engine, {"10.0.0.3": "sct-2"})
@@ -103,7 +103,7 @@ def test_a_node_tells_which_of_its_ring_it_misses(monkeypatch):
     assert found.pieces()[0].file == "sct-1.nodetool-status.txt"
     assert engine.asked["since"] == START + 3
     state = next(piece.text for piece in found.pieces() if piece.file == "sct-1.state.txt")
-    assert "had before by        a.py::before" in state
+    assert "had before by        a.py::first\n                     a.py::second\n" in state
 
 
 def test_a_node_that_is_down_is_not_asked_for_its_ring(monkeypatch):
