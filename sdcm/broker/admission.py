@@ -1,4 +1,4 @@
-"""How many nodes may boot, and how many may stand, at a time on this machine."""
+"""How many nodes may boot, and how many may stand, at a time on the engine's machine."""
 
 import os
 import threading
@@ -8,9 +8,10 @@ from contextlib import contextmanager
 
 from sdcm.broker import memory_here
 from sdcm.broker.asking import Asking
+from sdcm.broker.engine_machine import Machine
 from sdcm.errors import DeadlinePassed, EnvironmentFailed, SctError
 
-#: Share of the memory that was available at the start that nodes may take together.
+#: Share of the memory that nodes may take together: of what was available at the start, of all of another machine's.
 _MEMORY_SHARE = 0.75
 
 
@@ -32,7 +33,9 @@ class Admission:
             boots: Boots at a time.
         """
         self._all_mb = self._free_mb = memory_mb
-        self._boots = boots
+        self._all_boots = self._boots = boots
+        #: Whether the engine has another machine than this one.
+        self.elsewhere = False
         self._change = threading.Condition()
         #: How often those who wait were told to look again.
         self._told = 0
@@ -46,6 +49,19 @@ class Admission:
         """Return a budget of three quarters of the available memory and one boot a core."""
         available_mb = memory_here.available() // 2**20
         return cls(int(available_mb * _MEMORY_SHARE), max(1, os.cpu_count() or 1))
+
+    def move_to(self, machine: Machine) -> None:
+        """Admit what another machine than this one has room for; what is admitted already counts there.
+
+        How much of its memory is available no engine tells.
+        """
+        memory_mb, boots = int(machine.memory_mb * _MEMORY_SHARE), max(1, machine.cores)
+        with self._change:
+            self._free_mb += memory_mb - self._all_mb
+            self._boots += boots - self._all_boots
+            self._all_mb, self._all_boots = memory_mb, boots
+            self.elsewhere = True
+            self._tell()
 
     @contextmanager
     def boot(
@@ -77,7 +93,7 @@ class Admission:
         if deadline and memory_mb > self._all_mb and not holds_others:
             raise EnvironmentFailed(
                 f"no room for a node of {memory_mb} MiB",
-                why=f"all nodes together may take {self._all_mb} MiB, of what was free when the run began",
+                why=f"all nodes together may take {self._all_mb} MiB, {self._of_what()}",
                 mend="free memory, or ask for less (memory_mb)",
             )
         request = asking or Asking()
@@ -121,6 +137,13 @@ class Admission:
                     why=self._why_not(memory_mb, holds_others),
                     mend="run fewer workers (-n)",
                 )
+
+    def _of_what(self) -> str:
+        return (
+            "three quarters of what the engine's machine has"
+            if self.elsewhere
+            else "of what was free when the run began"
+        )
 
     def _why_not(self, memory_mb: int, holds_others: bool) -> str:
         if holds_others or self._free_mb >= memory_mb:

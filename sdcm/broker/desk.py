@@ -74,6 +74,7 @@ class BrokerDesk:
         #: What goes on in the background, each with the service that what it removes is on.
         self._under_way: dict[Future[None], str] = {}
         self._watched = WatchedRuns(self._in_background)
+        processors = Processors()
         self._pool = NodePool(
             NodeMaker(supplies, gate, admission),
             lambda: NodeCare(supplies),
@@ -82,7 +83,7 @@ class BrokerDesk:
             supplies.journal,
             admission.look_again,
             keeps=keeps,
-            busy=Processors().busy,
+            busy=lambda: None if admission.elsewhere else processors.busy(),
         )
         self._demand = demand
         self._fresh = fresh

@@ -23,6 +23,7 @@ from sdcm.broker.cluster_leaks import ClusterWatch
 from sdcm.broker.defects import note_failure
 from sdcm.broker.demand import Demand
 from sdcm.broker.desk import BrokerDesk
+from sdcm.broker.engine_machine import other_machine
 from sdcm.broker.gate import Gate
 from sdcm.broker.leak_desk import LeakDesk
 from sdcm.broker.leaks import LeakWatch
@@ -30,6 +31,7 @@ from sdcm.broker.opener import JOURNALLED_STATUS, SPEC_FILE, BrokerSpec
 from sdcm.broker.server import Server
 from sdcm.broker.spans import Spans
 from sdcm.broker.states import ServiceStates
+from sdcm.environment.engine import Engine
 from sdcm.errors import EnvironmentFailed, SctError
 from sdcm.journal import Journal
 from sdcm.kubernetes.cluster import ClusterRecord
@@ -91,7 +93,7 @@ def serve(run_id: str, pipe: int) -> int:
     desk = BrokerDesk(
         supplies,
         gate,
-        Admission.of_this_machine(),
+        _admission(supplies),
         leaks,
         keep_failed=spec.keep_failed,
         keeps=spec.keeps and not spec.fresh_nodes,
@@ -132,6 +134,19 @@ def _stop_on_signals(stop: threading.Event) -> list[str]:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, handle)
     return told
+
+
+def _admission(supplies: ServicesUp) -> Admission:
+    """Return the budget of the machine that the engine turns out to have."""
+    admission = Admission.of_this_machine()
+
+    def fit(engine: Engine) -> None:
+        # A private one is a child of ours.
+        if not engine.private and (machine := other_machine(engine.endpoint)):
+            admission.move_to(machine)
+
+    supplies.call_with_engine(fit)
+    return admission
 
 
 def _leak_desk(spec: BrokerSpec, supplies: ServicesUp, ledger: Ledger, journal: Journal) -> LeakDesk:

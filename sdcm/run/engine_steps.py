@@ -27,13 +27,13 @@ class EngineSteps:
     """What returns a future starts its step, unless that was started before.
 
     Attributes:
-        on_engine: Called with the engine once it is up.
+        on_engine: Each called with the engine once it is up.
         on_lost: Called with the reason once it is gone.
     """
 
     def __init__(self, spec: BrokerSpec, places: Paths, ledger: Ledger, graph: Graph, gate: Gate) -> None:
         """Start nothing yet."""
-        self.on_engine: Callable[[Engine], None] = lambda _engine: None
+        self.on_engine: list[Callable[[Engine], None]] = []
         self.on_lost: Callable[[str], None] = lambda _why: None
         self._spec = spec
         self._places = places
@@ -57,7 +57,8 @@ class EngineSteps:
             self._ledger.will_make("engine", str(self._places.engine))
         engine = self._hold.enter_context(hold_engine(choice, self._places, step))
         self._ledger.will_make("labelled", self._spec.run_id, **engine.facts())
-        self.on_engine(engine)
+        for then in self.on_engine:
+            then(engine)
         step.detail = f"private; for `docker ps`: export DOCKER_HOST={engine.host}" if engine.private else choice.detail
         EngineWatch(engine.endpoint, self._graph.closing, self.on_lost).start()
         return engine

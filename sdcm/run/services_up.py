@@ -79,7 +79,7 @@ class ServicesUp:
 
     def call_with_engine(self, then: Callable[[Engine], None]) -> None:
         """Have the engine passed on once it is up; to be said before `begin`."""
-        self._engine_steps.on_engine = then
+        self._engine_steps.on_engine.append(then)
 
     def let_go_of_engine(self) -> None:
         """Give up the hold on the engine; the last to do so stops a private one (see `teardown`)."""

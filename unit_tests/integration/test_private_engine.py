@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from sdcm.broker.engine_machine import other_machine
 from sdcm.environment.engine import (
     Engine,
     find_engine,
@@ -162,6 +163,7 @@ def test_engine_is_shared_and_the_last_one_stops_it(places: Paths, tmp_path: Pat
         assert record is not None
         other = Holder(places)
         assert other.host == engine.host
+        assert other_machine(engine.endpoint) is None
         import_tiny_image(engine.endpoint)
         assert len(traces(layout, record.network)) > 8
         assert not stop_if_unused(places)

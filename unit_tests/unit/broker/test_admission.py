@@ -4,6 +4,7 @@ import pytest
 
 from sdcm.broker.admission import Admission, NotNeeded
 from sdcm.broker.asking import Asking
+from sdcm.broker.engine_machine import Machine
 from sdcm.errors import DeadlinePassed, EnvironmentFailed, Interrupted
 
 
@@ -140,3 +141,22 @@ def test_more_than_there_will_ever_be_is_refused_at_once():
         admission.boot(101, holds_others=False, deadline=1800),
     ):
         pytest.fail("there was no room")
+
+
+def test_an_engine_elsewhere_has_that_machines_room():
+    admission = Admission(memory_mb=100, boots=1)
+    with admission.boot(100, holds_others=False, deadline=60):
+        admission.move_to(Machine(memory_mb=4000, cores=3))
+        assert admission.elsewhere
+        with (
+            admission.boot(2000, holds_others=False, deadline=60),
+            admission.boot(900, holds_others=False, deadline=60),
+            pytest.raises(DeadlinePassed, match="no room"),
+            admission.boot(1, holds_others=False, deadline=0.05),
+        ):
+            pytest.fail("a fourth boot on three processors")
+    with (
+        pytest.raises(EnvironmentFailed, match="may take 3000 MiB, three quarters of what the engine's machine has"),
+        admission.boot(3001, holds_others=False, deadline=60),
+    ):
+        pytest.fail("more than all of it")
