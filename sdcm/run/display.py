@@ -33,6 +33,9 @@ _TICK = 0.25
 HEARTBEAT = 30.0
 #: Records after which something has been printed: by pytest, a line for each test.
 _HEARD = {"test-end", "pytest-end", "pytest-start", "run-end"}
+#: Records after which pytest's line is unfinished: it names the test that runs, and ends the line with its outcome.
+_UNFINISHED = {"test-start", "test-end"}
+_FINISHED = {"pytest-start", "pytest-end"}
 #: Learns of the chosen tests: their services by node id, and seconds by node id.
 Known = tuple[Mapping[str, tuple[str, ...]], Mapping[str, float]]
 
@@ -78,6 +81,7 @@ class JournalDisplay:
         self._knows = False
         self._relay: Relay | None = None
         self._shared = False
+        self._unfinished = False
         self._heard = time.time()
         self._stack = ExitStack()
         self._stop = threading.Event()
@@ -125,6 +129,13 @@ class JournalDisplay:
     def live(self) -> bool:
         """Whether there are live rows."""
         return self._screen is not None
+
+    def say(self, line: str) -> None:
+        """Print a line of ours; where pytest writes beside us, below the one that it has not finished."""
+        if self._unfinished and self._screen is None:
+            report.say("")
+        self._unfinished = False
+        report.say(line)
 
     @contextlib.contextmanager
     def for_pytest(self, *, keeps_terminal: bool) -> "Iterator[Relay | None]":
@@ -192,9 +203,19 @@ class JournalDisplay:
             return
         self._offset += len(data)
         *whole, self._rest = (self._rest + data).split(b"\n")
-        for line in whole:
-            if (record := journal.parse(line)) is not None:
-                self._feed(record)
+        records = [record for line in whole if (record := journal.parse(line)) is not None]
+        # pytest has printed what they tell of before the first of them is shown.
+        for record in records:
+            self._note_line(record["event"])
+        for record in records:
+            self._feed(record)
+
+    def _note_line(self, event: str) -> None:
+        """Note whether pytest leaves a line unfinished; xdist's waits for the next test, whichever ends or begins."""
+        if event in _FINISHED:
+            self._unfinished = False
+        elif event in _UNFINISHED:
+            self._unfinished = event == "test-start" or not self._shared
 
     def _feed(self, record: "Record") -> None:
         self._live.feed(record)
@@ -217,14 +238,13 @@ class JournalDisplay:
 
         self._heard = now
         if self._live.stage != "over" and (said := now_line(self._live, now)):
-            # Where pytest writes beside us, its line of the running test is unfinished.
-            self._print([*([""] if self._shared else []), row_of("still", said)])
+            self._print([row_of("still", said)])
 
     def _print(self, lines: list[str]) -> None:
         if lines and not self._quiet:
             self._heard = time.time()
             for line in lines:
-                report.say(line)
+                self.say(line)
 
 
 def _screen(*, plain: bool) -> "Screen":

@@ -106,7 +106,8 @@ def _wait(run: "Run", session: PytestSession, argv: list[str]) -> PytestOutcome:
     run.journal.write("pytest-start", argv=argv, pid=session.pid)
     run.reading.start()
     services.adopt(run, session.pid)
-    return session.wait(lambda: run.interrupts.count, lambda: _fault(run), StopFlag(run.state), report.say)
+    say = run.display.say if run.display else report.say
+    return session.wait(lambda: run.interrupts.count, lambda: _fault(run), StopFlag(run.state), say)
 
 
 def display_of(run: "Run") -> JournalDisplay:
@@ -123,9 +124,10 @@ def display_of(run: "Run") -> JournalDisplay:
         file = run.places.run_runtime(run.run_id) / SOCKET_NAME
         return file if file.exists() else None
 
-    answering = Answering(run.state, lambda: run.interrupts.asked, socket, report.say)
     journal = run.state / journals.FILE_NAME
-    return JournalDisplay(journal, run.environ, verbosity=run.options.verbosity, known=known, asked=answering.look)
+    shown = JournalDisplay(journal, run.environ, verbosity=run.options.verbosity, known=known)
+    shown.asked = Answering(run.state, lambda: run.interrupts.asked, socket, shown.say).look
+    return shown
 
 
 def _fault(run: "Run") -> str:
