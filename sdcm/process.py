@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from sdcm import process_output
+from sdcm import process_output, process_status
 from sdcm.errors import DeadlinePassed, EnvironmentFailed
 
 _TAIL_LINES = 40
@@ -141,7 +141,8 @@ def run(
         raise CommandTimedOut(f"`{' '.join(args)}` did not end within {timeout:g} s", evidence=_tail(result))
     if check and not result.ok:
         last = _tail(result).splitlines()[-1:] or [""]
-        raise CommandFailed(f"`{' '.join(args)}` ended with status {result.exit_status}", why=last[0], result=result)
+        ending = process_status.ended(result.exit_status)
+        raise CommandFailed(f"`{' '.join(args)}` {ending}", why=last[0], result=result)
     return result
 
 

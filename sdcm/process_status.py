@@ -6,13 +6,13 @@ _HINTS = {signal.SIGKILL: "sent from outside, or the system had no memory left"}
 
 
 def ended(status: int) -> str:
-    """Return "ended with exit status 3" or "ended by SIGSEGV".
+    """Return "ended with status 3" or "ended by SIGSEGV".
 
     Args:
         status: As of `subprocess`: negative for a signal.
     """
     if status >= 0:
-        return f"ended with exit status {status}"
+        return f"ended with status {status}"
     try:
         number = signal.Signals(-status)
     except ValueError:  # a real-time signal

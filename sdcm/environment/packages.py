@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sdcm import process
+from sdcm import process, process_status
 from sdcm.environment.private_engine import programs
 from sdcm.environment.step import Step
 from sdcm.errors import DeadlinePassed, EnvironmentFailed, ServiceUnavailable
@@ -114,7 +114,8 @@ def _run_to_its_end(argv: Sequence[str], step: Step, started: float) -> None:
     if child.returncode != 0:
         why = _last_line(step.log, begin)
         kind = PackagesLocked if _LOCKED.search(step.log.read_text(errors="replace")[begin:]) else EnvironmentFailed
-        raise kind(f"`{' '.join(argv)}` failed with status {child.returncode}", why=why, mend=f"see {step.log}")
+        ending = process_status.ended(child.returncode)
+        raise kind(f"`{' '.join(argv)}` {ending}", why=why, mend=f"see {step.log}")
 
 
 def _ended(child: "subprocess.Popen[bytes]") -> bool:

@@ -280,7 +280,7 @@ def test_a_conftest_that_ends_pytest(project):
     project.write("unit_tests/conftest.py", "import sys\n\nsys.exit(3)\n")
     ended = project.sct("integration-tests", "--plan")
     assert ended.code == 2, ended.text
-    assert "cannot collect the tests: it ended with exit status 3 and said nothing, as by sys.exit" in ended.err
+    assert "cannot collect the tests: it ended with status 3 and said nothing, as by sys.exit" in ended.err
 
 
 @pytest.mark.integration

@@ -113,9 +113,9 @@ def test_how_a_lost_worker_ended_is_told(project):
     )
     ended = project.sct("unit-tests", "-n", "2")
     assert ended.code == 1, ended.text
-    assert "crashed while running 'unit_tests/test_dying.py::test_exits', ended with exit status 7" in ended.out
+    assert "crashed while running 'unit_tests/test_dying.py::test_exits', ended with status 7" in ended.out
     assert "::test_is_killed', ended by SIGKILL (sent from outside, or the system had no memory left)" in ended.out
-    assert re.search(r"worker gw\d: ended with exit status 7", ended.out)
+    assert re.search(r"worker gw\d: ended with status 7", ended.out)
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])

@@ -82,6 +82,11 @@ def test_another_status_is_an_error_with_the_last_line_and_the_log_as_evidence()
     assert caught.value.exit_code is ExitCode.ENVIRONMENT_FAILED
 
 
+def test_one_that_was_killed_is_an_error_that_names_the_signal() -> None:
+    with pytest.raises(CommandFailed, match=r"`sh -c kill -9 \$\$` ended by SIGKILL \(sent from outside, or "):
+        process.run(["sh", "-c", "kill -9 $$"], timeout=60)
+
+
 def test_the_evidence_is_the_end_of_a_long_output() -> None:
     with pytest.raises(CommandFailed) as caught:
         process.run(["sh", "-c", "seq 1000; exit 1"], timeout=60)

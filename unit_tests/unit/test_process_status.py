@@ -10,8 +10,8 @@ from sdcm.process_status import ended
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
-        (0, "ended with exit status 0"),
-        (7, "ended with exit status 7"),
+        (0, "ended with status 0"),
+        (7, "ended with status 7"),
         (-signal.SIGSEGV, "ended by SIGSEGV"),
         (-signal.SIGKILL, "ended by SIGKILL (sent from outside, or the system had no memory left)"),
         (-(signal.SIGRTMIN + 3), f"ended by signal {signal.SIGRTMIN + 3}"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlencode
 
-from sdcm import process
+from sdcm import process, process_status
 from sdcm.environment import packages
 from sdcm.environment.catalogue import Entry
 from sdcm.environment.image_sources.build import BuildFailed, image_labels
@@ -141,7 +141,7 @@ def _chunks(archive: IO[bytes], wait: Callable[[], int], teller: _Teller, deadli
         teller.importing(size)
         yield chunk
     if status := wait():
-        why, told = f"mmdebstrap ended with status {status}", "\n".join(teller.said()[-_TAIL:])
+        why, told = f"mmdebstrap {process_status.ended(status)}", "\n".join(teller.said()[-_TAIL:])
         raise BuildFailed(f"bootstrapping image {teller.name} failed", why=why, evidence=told)
 
 

@@ -52,7 +52,7 @@ def test_the_docker_command_comes_along_where_it_is_a_package_of_its_own(
 
 def test_a_failure_tells_the_last_words(tools: Path, tmp_path: Path) -> None:
     write(tools / "apt-get", 'echo "E: Unable to locate package nope"; echo; exit 100')
-    with pytest.raises(EnvironmentFailed, match=r"failed with status 100: E: Unable to locate package nope"):
+    with pytest.raises(EnvironmentFailed, match=r"ended with status 100: E: Unable to locate package nope"):
         packages.install(["nope"], FakeStep(tmp_path))
 
 

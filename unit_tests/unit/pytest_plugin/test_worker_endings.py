@@ -48,8 +48,8 @@ def crash(monkeypatch):
 def test_the_process_tells(crash):
     """Both the reason for the loss and the failure of its test say how it ended."""
     node = _node(_ended("raise SystemExit(3)"))
-    assert worker_endings.reason_of(node, SILENT) == "ended with exit status 3"
-    assert crash(node) == "worker 'gw1' crashed, ended with exit status 3"
+    assert worker_endings.reason_of(node, SILENT) == "ended with status 3"
+    assert crash(node) == "worker 'gw1' crashed, ended with status 3"
 
 
 def test_a_worker_that_ended_its_session_itself_is_not_waited_for(living, crash):
