@@ -5,9 +5,9 @@ its fixture's request to the answer of its first query. The second boots contain
 ours boot, each time without one of the measures, and with Cassandra's own defaults for all of them. A boot lasts from
 the order to create the container to the first login that is taken.
 
-    uv run python bench/boot.py [--rounds 5] [--tests 24] [--workers 2] [--only requests|boots]
+    uv run python bench/boot.py [--rounds 5] [--tests 24] [--workers 1 2] [--only requests|boots]
 
-Takes a minute and a half a round; `--only requests` half a minute.
+Takes a minute and a half a round; `--only requests` half a minute for each number of workers.
 """
 
 import argparse
@@ -67,19 +67,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tests", type=int, default=24)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--only", choices=["requests", "boots"])
     asked = parser.parse_args()
-    facts = begin("boot", f"{0.5 + 1.5 * asked.rounds if asked.only != 'requests' else 0.5:g} minutes")
+    requests, boots = 0.5 * len(asked.workers), 1.5 * asked.rounds
+    facts = begin("boot", f"{(asked.only != 'boots') * requests + (asked.only != 'requests') * boots:g} minutes")
     taken: dict[str, list[float]] = {}
     claims: dict[str, Any] = {}
     limits: dict[str, Limit] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        if asked.only != "boots":
-            waits = _requests(folder, asked.tests, asked.workers)
-            taken["request to first query"] = waits
-            claims[claim := "request to first query, median (s)"] = round(statistics.median(waits), 3)
+        for workers in asked.workers if asked.only != "boots" else ():
+            what = f"request to first query, workers: {workers}"
+            taken[what] = _requests(folder / str(workers), asked.tests, workers)
+            claims[claim := f"{what}, median (s)"] = round(statistics.median(taken[what]), 3)
             limits[claim] = Limit(most=0.3)
         if asked.only != "requests":
             boots = _boots(folder, asked.rounds)

@@ -1,23 +1,24 @@
 """24 short CQL tests, each with a node of its own: nodes handed on, fresh nodes, and a fixture as upstream writes it.
 
-All sides run under `sct.py integration-tests` on the same engine with the same image; upstream's way is a new
-container of it a test, waited for until CQL takes a login, killed after the test. A side lasts from the start of its
-first test to the end of pytest; the whole commands, with the environment's coming and going, are told beside.
+All sides run under `sct.py integration-tests` with the same image; upstream's way is a new container of it a test,
+waited for until CQL takes a login, killed after the test. A side lasts from the start of its first test to the end of
+pytest; the whole commands, with the environment's coming and going, are told beside. In an environment that is kept
+(`env up`) the second run of the tests counts: it finds the nodes that the first has left.
 
     uv run python bench/nodes.py [--rounds 5] [--tests 24] [--workers 2]
 
-Takes 4 minutes a round on 2 cores.
+Takes 4 and a half minutes a round on 2 cores.
 """
 
 import argparse
 import os
 import statistics
-import sys
 import tempfile
 from functools import partial
 from pathlib import Path
 
-from measure import ROOT, Limit, begin, interleaved, medians, newest_journal, records_of, save, timed
+from kept import SCT, kept
+from measure import Limit, begin, interleaved, medians, newest_journal, records_of, save, timed
 
 _OURS = '''\
 """External services: Docker"""
@@ -94,10 +95,11 @@ def test_query(node, n):
 '''
 
 
-_OURS_SIDE, _FRESH, _UPSTREAMS = "handed on", "fresh nodes", "upstream's way"
+_OURS_SIDE, _KEPT, _FRESH, _UPSTREAMS = "handed on", "handed on, kept environment", "fresh nodes", "upstream's way"
 #: Side -> its file of tests and its options.
 _SIDES = {
     _OURS_SIDE: ["-t", "integration/test_ours.py"],
+    _KEPT: ["-t", "integration/test_ours.py"],
     _FRESH: ["-t", "integration/test_ours.py", "--fresh-nodes"],
     _UPSTREAMS: ["-t", "integration/test_upstream.py", "--leaks", "off"],
 }
@@ -110,7 +112,7 @@ def main() -> None:
     parser.add_argument("--tests", type=int, default=24)
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args()
-    facts = begin("nodes", f"{4 * asked.rounds} minutes")
+    facts = begin("nodes", f"{4.5 * asked.rounds:g} minutes")
     whole: dict[str, list[float]] = {side: [] for side in _SIDES}
     first: dict[str, list[float]] = {side: [] for side in _SIDES}
     with tempfile.TemporaryDirectory() as temporary:
@@ -120,24 +122,33 @@ def main() -> None:
         (tests / "test_ours.py").write_text(_OURS.format(tests=asked.tests))
         (tests / "test_upstream.py").write_text(_UPSTREAM.format(tests=asked.tests))
         env = {**os.environ, "SCT_STATE_DIR": str(folder / "state")}
-        sct = [sys.executable, str(ROOT / "sct.py"), "integration-tests", "-q", "-n", str(asked.workers)]
+        sct = [*SCT, "integration-tests", "-q", "-n", str(asked.workers)]
 
-        def run(side: str) -> float:
+        def run(side: str, env: dict[str, str] = env) -> float:
             queries = folder / "first-query"
             queries.unlink(missing_ok=True)
             whole[side].append(timed([*sct, *_SIDES[side]], cwd=folder, env=env))
             first[side] += map(float, queries.read_text().splitlines()) if queries.exists() else []
-            return _tests_took(newest_journal(folder / "state"))
+            return _tests_took(newest_journal(Path(env["SCT_STATE_DIR"])))
 
-        taken = interleaved({side: partial(run, side) for side in _SIDES}, asked.rounds)
+        def run_kept() -> float:
+            place = folder / f"kept-{len(whole[_KEPT])}"
+            place.mkdir()
+            with kept(place, os.environ) as environment:
+                timed([*sct, *_SIDES[_KEPT]], cwd=folder, env=environment.env)
+                return run(_KEPT, environment.env)
+
+        taken = interleaved({side: partial(run, side) for side in _SIDES} | {_KEPT: run_kept}, asked.rounds)
     median, commands = medians(taken), medians(whole)
     ratio, ours_first = f"{_UPSTREAMS} / {_OURS_SIDE}", f"request to first query, {_OURS_SIDE}, median (s)"
     claims = {
         ratio: round(median[_UPSTREAMS] / median[_OURS_SIDE], 2),
+        f"{_UPSTREAMS} / {_KEPT}": round(median[_UPSTREAMS] / median[_KEPT], 2),
         f"{_FRESH} / {_OURS_SIDE}": round(median[_FRESH] / median[_OURS_SIDE], 2),
         f"{ratio}, whole commands": round(commands[_UPSTREAMS] / commands[_OURS_SIDE], 2),
         f"{_FRESH} / {_OURS_SIDE}, whole commands": round(commands[_FRESH] / commands[_OURS_SIDE], 2),
         ours_first: round(statistics.median(first[_OURS_SIDE]), 3),
+        f"request to first query, {_KEPT}, median (s)": round(statistics.median(first[_KEPT]), 3),
         f"request to first query, {_FRESH}, median (s)": round(statistics.median(first[_FRESH]), 3),
     }
     taken |= {f"{side}, whole command": seconds for side, seconds in whole.items()}
