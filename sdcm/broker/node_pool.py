@@ -143,7 +143,7 @@ class NodePool:
             request = self._latest
         if not self._keeps or key != node_key(request) or self._shelf.coming(key):
             return
-        if self._shelf.expect_boot(key, lambda _standing, _short: True):
+        if self._shelf.expect_boot(key, lambda _standing, _short, _users: True):
             self._background(lambda: self._make_ready(request, key), f"a node like {key}")
 
     def tidy(self) -> None:
@@ -269,8 +269,8 @@ class NodePool:
         """Boot one more node while tests run, if the next one would have to wait and that is worth it."""
         left, busy = self._demand.left(key), self._busy()
 
-        def wanted(standing: int, short: int) -> bool:
-            return self._worth.of_one_more(key, left, standing, short=short, busy=busy)
+        def wanted(standing: int, short: int, users: int) -> bool:
+            return self._worth.of_one_more(key, left, standing, short=short, users=users, busy=busy)
 
         if left and self._shelf.expect_boot(key, wanted):
             self._background(lambda: self._make_ready(request, key), f"a node like {key}")

@@ -125,13 +125,13 @@ class NodeShelf:
         with self._change:
             self._coming[key] += 1
 
-    def expect_boot(self, key: str, wanted: Callable[[int, int], bool]) -> bool:
+    def expect_boot(self, key: str, wanted: Callable[[int, int, int], bool]) -> bool:
         """Say that a node is booted ahead, unless one stands ready or is booted already; `booted` must follow.
 
         Args:
             key: What it can be used for.
-            wanted: Given how many stand in all, and how many more tests want one, says whether one more is worth its
-                boot.
+            wanted: Given how many stand in all, how many more tests want one, and how many have or want one, says
+                whether one more is worth its boot.
 
         Returns:
             Whether it is to be booted.
@@ -142,7 +142,7 @@ class NodeShelf:
             # None is booted ahead, so what comes is put back, and stands.
             standing = self._standing[key]
             short = len(self._line[key]) - self._coming[key]
-            if not wanted(standing, max(0, short)):
+            if not wanted(standing, max(0, short), standing + short):
                 return False
             self._coming[key] += 1
             self._booting[key] += 1

@@ -5,6 +5,8 @@ from collections import defaultdict
 
 #: A boot must spare so many times what it takes: the processors it keeps busy are those that tests run on.
 _TIMES = 2
+#: Nodes for each test that has or wants one: the next of its worker finds one ready while that is put back.
+_FOR_EACH = 2
 #: Share of its time that a boot is taken to cost where nothing else is at work.
 _LEAST = 0.25
 #: Weight of the latest time in the running mean.
@@ -76,7 +78,9 @@ class Worth:
                 return 0.0
             return kind.boot if turn / held * (kind.test + kind.next_test) < kind.boot else 0.0
 
-    def of_one_more(self, key: str, left: int, standing: int, *, short: int = 0, busy: float | None = None) -> bool:
+    def of_one_more(
+        self, key: str, left: int, standing: int, *, users: int, short: int = 0, busy: float | None = None
+    ) -> bool:
         """Return whether a further node spares the tests to come more than its boot takes from them.
 
         Each test that finds it ready is spared what it takes to have a node again after a test. Where more tests want
@@ -87,9 +91,10 @@ class Worth:
             key: What it could be used for.
             left: Tests to come.
             standing: Nodes like it that there are.
-            short: How many more tests want one now.
+            users: How many tests have or want one now.
+            short: How many more tests want one than there are.
             busy: Share of the processors at work, None while not known. What idles is taken from no test, so a boot
-                counts by that share, a quarter at the least.
+                counts by that share, a quarter at the least. While it is not known, each who uses a node may have two.
         """
         with self._lock:
             kind = self._kinds[key]
@@ -97,7 +102,7 @@ class Worth:
                 return left >= _TIMES * standing
             spared = min(1.0, kind.next_test / kind.boot)
             if busy is None:
-                return left * spared >= _TIMES * standing
+                return standing < _FOR_EACH * users and left * spared >= _TIMES * standing
             turn = (kind.test or 0.0) + kind.next_test
             if standing and short > 0:
                 spared += (turn * short / standing - turn * (short - 1) / (standing + 1)) / kind.boot

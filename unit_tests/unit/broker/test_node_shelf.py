@@ -27,4 +27,4 @@ def test_how_many_more_want_a_node_than_there_are(waiting, put_back, short):
             stack.enter_context(shelf.in_line("k", holds_others=False))
         stack.enter_context(shelf.in_line("other", holds_others=False))
         assert not shelf.expect_boot("k", wanted)
-    assert told == [(4, short)]
+    assert told == [(4, short, 4 - put_back + waiting)]
